@@ -1,0 +1,235 @@
+"""What a repository's owners say about their repository: `readiness.toml`, or `[tool.readiness]` in `pyproject.toml`.
+
+    exclude = ["docs/", "*_generated.py"]    # paths that are not read, in the language of .gitignore
+    fail-under = 70                          # exit code 1 below this score
+    as-of = 2026-11-01                       # the day the report is made for
+
+    [roles]                                  # what a file is for, where its path misleads
+    "tools/" = "serving"
+
+`readiness.toml` wins: where it exists, `pyproject.toml` is not looked at. The files belong to the scanned repository
+and are hostile input: patterns only (no regular expressions), paths only below the root, everything bounded.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from readiness.errors import UsageError
+from readiness.repository.globs import LONGEST_PATTERN
+from readiness.repository.limits import KIBIBYTE
+from readiness.repository.reading import read_bytes
+from readiness.repository.toml import TomlError, parse_toml
+from readiness.repository.tree import Role, UnreadableError
+
+FILE_NAME = "readiness.toml"
+_PROJECT_FILE = "pyproject.toml"
+_LARGEST_FILE = 256 * KIBIBYTE
+_MOST_PATTERNS = 200
+_ROLE_NAMES = tuple(role.value for role in Role)
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "a truth value"),
+    (str, "a text"),
+    ((int, float), "a number"),
+    (list, "a list"),
+    (dict, "a table"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of one repository, checked.
+
+    Parameters:
+        exclude: patterns of paths that are not read (the language of `.gitignore`, relative to the root, no `!`).
+        roles: pattern -> role; the first pattern that matches a file decides, before the path classes.
+        fail_under: the score under which the command fails, 0 to 100.
+        as_of: the day the report is made for; by default the commit's date.
+        source: the name of the file the settings come from; None when there is none.
+    """
+
+    exclude: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=lambda: MappingProxyType({}))
+    fail_under: float | None = None
+    as_of: date | None = None
+    source: str | None = None
+
+
+def load_configuration(root: Path) -> Configuration:
+    """Read the configuration of the repository at `root`; the defaults where it has none.
+
+    A `pyproject.toml` that cannot be read or parsed holds no configuration, unless it mentions `tool.readiness`: a
+    project that is broken elsewhere can still be scanned.
+
+    Raises:
+        UsageError: the file cannot be read or parsed, an unknown key, a wrong type or value; names file and key.
+    """
+    own = root / FILE_NAME
+    if os.path.lexists(own):
+        return _configuration(FILE_NAME, _parse(FILE_NAME, _text(FILE_NAME, own)))
+    project = _project_table(root / _PROJECT_FILE)
+    if project is None:
+        return Configuration()
+    return _configuration(f"{_PROJECT_FILE}, [tool.readiness]", project)
+
+
+def parse_date(text: str) -> date:
+    """Read a day written as YYYY-MM-DD.
+
+    Raises:
+        UsageError: the text is not such a day.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:  # ISO 8601 knows other spellings; reports know one
+        raise UsageError(f"{text[:40]!r} is not a date: write YYYY-MM-DD, for example 2026-01-31.")
+    return day
+
+
+def checked_pattern(text: str, source: str) -> str:
+    """Return `text` when it is a pattern below the root.
+
+    Parameters:
+        text: the pattern, in the language of `.gitignore`.
+        source: where it was written, for the message: "--exclude", "readiness.toml: exclude".
+
+    Raises:
+        UsageError: empty, too long, absolute, with `..` or `\\`, or a negation.
+    """
+    shown = f"{source}: the pattern {text[:80]!r}"
+    if not text.strip().strip("/"):
+        raise UsageError(f"{shown} is empty. Name a file, a folder, or a pattern such as 'docs/' or '*_generated.py'.")
+    if len(text) > LONGEST_PATTERN:
+        raise UsageError(f"{shown} is longer than {LONGEST_PATTERN} characters.")
+    if text.startswith(("/", "~")) or text[1:2] == ":":
+        raise UsageError(f"{shown} is an absolute path. Patterns are relative to the root of the repository.")
+    if ".." in text.split("/"):
+        raise UsageError(f"{shown} leaves the repository. Patterns stay below its root; remove '..'.")
+    if "\\" in text or "\0" in text or "\n" in text:
+        raise UsageError(f"{shown} contains a character that patterns do not have. Separate folders with '/'.")
+    if text.startswith(("!", "#")):
+        raise UsageError(f"{shown} starts with {text[0]!r}. Only what is to be matched can be written.")
+    return text
+
+
+def _text(name: str, path: Path) -> str:
+    try:
+        return read_bytes(str(path), _LARGEST_FILE).decode("utf-8-sig")
+    except UnreadableError as error:
+        raise UsageError(f"{name}: {error}. It must be a plain file.") from error
+    except UnicodeError as error:
+        raise UsageError(f"{name}: not UTF-8 text.") from error
+
+
+def _parse(name: str, text: str) -> Mapping[str, object]:
+    try:
+        return parse_toml(text)
+    except TomlError as error:
+        raise UsageError(f"{name}: not valid TOML: {error}.") from error
+
+
+def _project_table(path: Path) -> Mapping[str, object] | None:
+    """The table `[tool.readiness]` of a `pyproject.toml`; None where there is none."""
+    try:
+        text = read_bytes(str(path), _LARGEST_FILE).decode("utf-8-sig")
+    except (UnreadableError, UnicodeError):
+        return None
+    if "readiness" not in text:
+        return None  # most projects: nothing to parse
+    try:
+        parsed = parse_toml(text)
+    except TomlError:
+        if "tool.readiness" not in text:
+            return None
+        parsed = _parse(_PROJECT_FILE, text)
+    tools = parsed.get("tool")
+    if not isinstance(tools, dict) or "readiness" not in tools:
+        return None
+    table = tools["readiness"]
+    if not isinstance(table, dict):
+        raise UsageError(f"{_PROJECT_FILE}: tool.readiness is {_kind(table)}, a table was expected.")
+    return table
+
+
+def _configuration(source: str, table: Mapping[str, object]) -> Configuration:
+    known: dict[str, Callable[[str, object], object]] = {
+        "exclude": _patterns,
+        "roles": _roles,
+        "fail-under": _score,
+        "as-of": _day,
+    }
+    values: dict[str, object] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(f"{source}: unknown key {key[:80]!r}{_nearest(key, known)}")
+        values[key.replace("-", "_")] = known[key](f"{source}: {key}", value)
+    return Configuration(**values, source=source.partition(",")[0])  # type: ignore[arg-type]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the nearest known one, or all of them."""
+    names = list(known)
+    close = difflib.get_close_matches(word[:80].lower().replace("_", "-"), names, n=1)
+    return f". Did you mean {close[0]!r}?" if close else f". Known are: {', '.join(names)}."
+
+
+def _kind(value: object) -> str:
+    """A TOML value's type, in words."""
+    for kind, words in _KINDS:
+        if isinstance(value, kind):
+            return words
+    return "a date or a time"
+
+
+def _patterns(where: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise UsageError(f'{where} is {_kind(value)}, a list of patterns was expected: ["docs/"].')
+    if len(value) > _MOST_PATTERNS:
+        raise UsageError(f"{where} has {len(value)} patterns, at most {_MOST_PATTERNS} are allowed.")
+    for item in value:
+        if not isinstance(item, str):
+            raise UsageError(f'{where} contains {_kind(item)}, only texts were expected: ["docs/"].')
+    return tuple(checked_pattern(item, where) for item in value)
+
+
+def _roles(where: str, value: object) -> Mapping[str, Role]:
+    if not isinstance(value, dict):
+        raise UsageError(f'{where} is {_kind(value)}, a table was expected: pattern = "role".')
+    if len(value) > _MOST_PATTERNS:
+        raise UsageError(f"{where} has {len(value)} patterns, at most {_MOST_PATTERNS} are allowed.")
+    roles: dict[str, Role] = {}
+    for pattern, name in value.items():
+        checked_pattern(pattern, where)
+        if not isinstance(name, str):
+            raise UsageError(f"{where}: the role of {pattern!r} is {_kind(name)}, a text was expected.")
+        if name not in _ROLE_NAMES:
+            raise UsageError(f"{where}: unknown role {name[:80]!r} of {pattern!r}{_nearest(name, _ROLE_NAMES)}")
+        roles[pattern] = Role(name)
+    return MappingProxyType(roles)
+
+
+def _score(where: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"{where} is {_kind(value)}, a number from 0 to 100 was expected.")
+    if not 0 <= value <= 100:
+        raise UsageError(f"{where} is {value}, a number from 0 to 100 was expected.")
+    return float(value)
+
+
+def _day(where: str, value: object) -> date:
+    if isinstance(value, str):
+        try:
+            return parse_date(value)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from None
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise UsageError(f"{where} is {_kind(value)}, a day was expected: 2026-01-31.")
+    return value
