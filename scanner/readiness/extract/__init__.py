@@ -1,0 +1,1 @@
+"""One file in, observations out: no file knows another, nothing is judged."""
