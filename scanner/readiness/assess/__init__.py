@@ -1,0 +1,1 @@
+"""Facts and the catalogue in, verdicts and a score out."""

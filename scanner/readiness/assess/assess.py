@@ -1,0 +1,39 @@
+"""The whole assessment: every check judged, then scored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from readiness.assess.actions import actions, debts, gains
+from readiness.assess.assessment import Assessment, LayerScore
+from readiness.assess.catalogue import Catalogue
+from readiness.assess.judge import judge
+from readiness.assess.score import Card, score
+
+
+def assess(facts: object, catalogue: Catalogue, model_free: bool) -> Assessment:
+    """Judge the facts by every check of the catalogue and score the outcome.
+
+    Args:
+        facts: what was found in the repository; an instance of the class the catalogue was loaded for.
+        catalogue: the checks and scales to measure with.
+        model_free: the repository uses no model; nothing is judged then, and there is no score.
+
+    Raises:
+        CheckError: an expression of a check breaks on a fact, a fault of the catalogue.
+    """
+    if model_free:
+        unscored = tuple(LayerScore(layer.name, None, 0) for layer in catalogue.layers)
+        return Assessment(catalogue.ruler, None, unscored, ())
+    card = Card(tuple((check, judge(check, facts)) for check in catalogue.checks), catalogue.layers)
+    gain = gains(card)
+    names = [debt.name for debt in catalogue.debts]
+    return Assessment(
+        ruler=catalogue.ruler,
+        score=score(card, catalogue.grades),
+        layers=card.layer_scores(),
+        debts=debts(card.judged, names),
+        grid=card.grid(names),
+        results=tuple(replace(result, gain=gain.get(check.name, 0.0)) for check, result in card.judged),
+        actions=actions({check.name: check for check in catalogue.checks}, gain),
+    )
