@@ -1,0 +1,1 @@
+"""One report object, and the forms in which a person or a pipeline reads it."""

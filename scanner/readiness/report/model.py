@@ -1,0 +1,241 @@
+"""The report: one object that every format shows. DESIGN.md, section 4, is its contract.
+
+Keys are only ever added within one `SCHEMA_VERSION`. Texts are kept as they were found, with secrets masked; each
+format makes them safe in its own way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCHEMA_VERSION = "1"
+
+PROVISIONAL_BELOW = 0.8
+"""Under this coverage a score is called provisional: too much of the model code is unknown to stand behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulerReport:
+    """Which catalogue measured."""
+
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """How many files were read, how many of them are Python or notebooks, and how many were passed over."""
+
+    read: int
+    python: int
+    notebooks: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySummary:
+    """What was scanned. `kinds` says in short names what it is (`llm-service`, `agent`, `rag`)."""
+
+    name: str
+    revision: str | None
+    dirty: bool
+    kinds: tuple[str, ...]
+    gates: dict[str, bool]
+    files: FileCounts
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSummary:
+    """The headline: `low` counts every unknown as failed, `high` as passed; `coverage` is the share decided."""
+
+    value: float
+    low: float
+    high: float
+    grade: str
+    capped_by: tuple[str, ...]
+    uncapped_grade: str
+    stack_height: int
+    coverage: float
+
+    @property
+    def provisional(self) -> bool:
+        """Too little could be decided for the score to be quoted without a warning."""
+        return self.coverage < PROVISIONAL_BELOW
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer; `score` is None when nothing in it was decided, `checks` counts the decided ones."""
+
+    name: str
+    title: str
+    score: float | None
+    checks: int
+    standing: bool = False
+    """It and every layer below it stand: it counts in the stack height."""
+
+
+@dataclass(frozen=True, slots=True)
+class DebtReport:
+    """Days of work owed in one category, and its share of all that is owed."""
+
+    name: str
+    days: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """Where one layer meets one debt: the score of the checks decided there, None where there are none."""
+
+    layer: str
+    debt: str
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCounts:
+    """How many places of a per-site check got which verdict. In JSON, `passed` is `pass` and `failed` is `fail`."""
+
+    passed: int
+    partial: int
+    failed: int
+    unknown: int
+
+    @property
+    def total(self) -> int:
+        """All places that were looked at."""
+        return self.passed + self.partial + self.failed + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReport:
+    """A place that speaks for a verdict; `source` holds its lines, empty where they must not or cannot be shown."""
+
+    path: str
+    line: int
+    end_line: int
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingReport:
+    """A place to mend. The fingerprint survives edits elsewhere in the file: it never contains the line number."""
+
+    path: str
+    line: int
+    end_line: int
+    message: str
+    fingerprint: str
+    verdict: str = "fail"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """One check's outcome; `satisfaction` is None when the verdict is `not-applicable` or `unknown`."""
+
+    name: str
+    layer: str
+    debt: str
+    weight: str
+    verdict: str
+    satisfaction: float | None
+    sites: SiteCounts | None
+    evidence: tuple[EvidenceReport, ...]
+    findings: tuple[FindingReport, ...]
+    gain: float
+    effort: str
+    fix: str
+    statement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceReport:
+    """A place without a story."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCallReport:
+    """One call of a model. `understood` is False when the call was seen but what it calls could not be resolved."""
+
+    path: str
+    line: int
+    role: str
+    sdk: str
+    name: str
+    model: str | None
+    constructor: PlaceReport | None
+    reachable: bool
+    timeout: str
+    output_cap: str
+    understood: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReport:
+    """A next step: the exact gain in points, and what it costs."""
+
+    check: str
+    gain: float
+    effort: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedReport:
+    """A finding that its owners have accepted, and why."""
+
+    check: str
+    path: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedReport:
+    """A file that was passed over, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemReport:
+    """Code that cannot be imported, and so earns nothing."""
+
+    path: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a scan says. `score` is None when the repository uses no model.
+
+    `layers` begin at the bottom. `checks` has every check of the catalogue, in its order; `actions` the unsatisfied
+    ones, best gain per effort first.
+    `as_of` is the day the repository was judged on, as an ISO date.
+    """
+
+    ruler: RulerReport
+    repository: RepositorySummary
+    score: ScoreSummary | None
+    layers: tuple[LayerReport, ...]
+    debts: tuple[DebtReport, ...]
+    grid: tuple[GridCell, ...]
+    checks: tuple[CheckReport, ...]
+    model_calls: tuple[ModelCallReport, ...]
+    actions: tuple[ActionReport, ...]
+    problems: tuple[ProblemReport, ...]
+    suppressed: tuple[SuppressedReport, ...]
+    skipped: tuple[SkippedReport, ...]
+    as_of: str | None = None
+    schema_version: str = SCHEMA_VERSION
+
+    def check(self, name: str) -> CheckReport | None:
+        """The outcome of the check with this name, or None where the ruler has no such check."""
+        return next((check for check in self.checks if check.name == name), None)
