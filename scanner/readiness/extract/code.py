@@ -6,8 +6,9 @@ second language adds an extractor and nothing else. Nodes compare by identity: e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from typing import Literal as OneOf
 
 Scalar = str | int | float | complex | bool | bytes | None
@@ -66,10 +67,7 @@ class Call(Expression):
 
     def keyword(self, name: str) -> Expression | None:
         """The value given for the named argument, or None where it is not given by name."""
-        for keyword in self.keywords:
-            if keyword.name == name:
-                return keyword.value
-        return None
+        return next((k.value for k in self.keywords if k.name == name), None)
 
 
 @dataclass(slots=True, eq=False)
@@ -317,10 +315,9 @@ class Jump(Statement):
 
 @dataclass(slots=True, eq=False)
 class Import(Statement):
-    """One imported name.
+    """One imported name; a star import has name "*".
 
     `import a.b as c` -> module "a.b", name None, alias "c"; `from ..a import b` -> module "a", name "b", level 2.
-    A star import has name "*".
     """
 
     module: str
@@ -356,19 +353,8 @@ class Class(Statement):
 
 
 @dataclass(slots=True, eq=False)
-class Comment:
-    """A comment's text, without its marker, and its line."""
-
-    line: int
-    text: str
-
-
-@dataclass(slots=True, eq=False)
 class Module:
-    """One source file (or the code cells of one notebook), lowered.
-
-    `cells` gives, for each line of a notebook's joined code cells, (cell, line in cell); None for ordinary files.
-    """
+    """One source file, or the joined code cells of a notebook: `cells` then gives (cell, line in it) of each line."""
 
     path: str
     body: list[Statement]
@@ -376,39 +362,38 @@ class Module:
     cells: list[tuple[int, int]] | None = None
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """The nodes directly inside a node, in source order as far as its fields tell."""
-    for name in _fields(type(node)):
+    found: list[Node] = []
+    for name in _FIELDS[type(node)]:
         value = getattr(node, name)
-        if isinstance(value, Node):
-            yield value
-        elif isinstance(value, list):
-            yield from _nodes(value)
+        if isinstance(value, list):
+            _gather(value, found)
+        elif value is not None:
+            found.append(value)
+    return found
 
 
 def walk(nodes: Node | list[Statement]) -> Iterator[Node]:
     """Every node inside (and including) the given ones; iterative, so that depth costs no stack."""
-    stack: list[Node] = list(reversed(nodes)) if isinstance(nodes, list) else [nodes]
+    stack: list[Node] = nodes[::-1] if isinstance(nodes, list) else [nodes]  # type: ignore[assignment]  # a copy
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(reversed(list(children(node))))
+        stack.extend(reversed(children(node)))
 
 
-def _nodes(values: list[object]) -> Iterator[Node]:
+def _gather(values: Iterable[object], found: list[Node]) -> None:
     for value in values:
         if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple | list):
-            yield from _nodes(list(value))
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            _gather(value, found)
 
 
-_FIELDS: dict[type[Node], tuple[str, ...]] = {}
-
-
-def _fields(kind: type[Node]) -> tuple[str, ...]:
-    known = _FIELDS.get(kind)
-    if known is None:
-        names = [name for base in reversed(kind.__mro__) for name in getattr(base, "__slots__", ())]
-        known = _FIELDS[kind] = tuple(name for name in dict.fromkeys(names) if name not in ("line", "end_line"))
-    return known
+_FIELDS = {
+    kind: [f.name for f in fields(kind) if not re.fullmatch(r"int|bool|str.*|list\[str\]|Scalar|OneOf.*", str(f.type))]
+    for kind in list(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Node)
+}
+"""The fields of each kind of node that can hold nodes, told by their types."""

@@ -1,7 +1,7 @@
 """Python source, lowered into the nodes of `code.py`.
 
-`ast.parse` reads what the host's Python knows; newer syntax is first rewritten, line for line, by `modern.py`, so that a
-scanner on Python 3.11 misses no file written for 3.14.
+`ast.parse` reads what the host's Python knows; newer syntax is first rewritten, line for line, by `modern.py`, so
+that a scanner on Python 3.11 misses no file written for 3.14.
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ class _Lowering:
             ast.Name: lambda n: code.Name(n.lineno, n.end_lineno, n.id),
             ast.Attribute: lambda n: code.Member(n.lineno, n.end_lineno, self.expression(n.value), n.attr),
             ast.Call: self._call,
-            ast.Constant: lambda n: code.Constant(
-                n.lineno, n.end_lineno, None if n.value is Ellipsis else n.value
-            ),
+            ast.Constant: lambda n: code.Constant(n.lineno, n.end_lineno, None if n.value is Ellipsis else n.value),
             ast.JoinedStr: lambda n: code.Template(n.lineno, n.end_lineno, self._parts(n.values)),
             ast.FormattedValue: lambda n: self.expression(n.value),
             ast.Dict: self._mapping,
@@ -111,7 +109,10 @@ class _Lowering:
             ast.Yield: lambda n: self._yield(n, False),
             ast.YieldFrom: lambda n: self._yield(n, True),
             ast.NamedExpr: lambda n: code.Bind(
-                n.lineno, n.end_lineno, code.Name(n.target.lineno, n.target.end_lineno, n.target.id), self.expression(n.value)
+                n.lineno,
+                n.end_lineno,
+                code.Name(n.target.lineno, n.target.end_lineno, n.target.id),
+                self.expression(n.value),
             ),
             ast.Lambda: self._lambda,
             ast.ListComp: lambda n: self._comprehension(n, "list", None, n.elt),
@@ -183,7 +184,7 @@ class _Lowering:
             ]
         if hasattr(ast, "TemplateStr"):  # 3.14
             self._expressions[ast.TemplateStr] = self._expressions[ast.JoinedStr]
-            self._expressions[ast.Interpolation] = self._expressions[ast.FormattedValue]
+            self._expressions[getattr(ast, "Interpolation")] = self._expressions[ast.FormattedValue]  # noqa: B009  # newer than the typed host
 
     def expression(self, node: ast.expr) -> code.Expression:
         self._deeper()
@@ -217,11 +218,18 @@ class _Lowering:
             return code.Template(n.lineno, n.end_lineno, self.expressions(n.args))
         keywords = [code.Keyword(k.lineno, k.end_lineno, k.arg, self.expression(k.value)) for k in n.keywords]
         # The line of a call is where its own name stands: in a chain over many lines that is what a reader looks for.
-        line = n.func.end_lineno if type(n.func) is ast.Attribute else n.lineno
+        line = n.lineno if type(n.func) is not ast.Attribute else n.func.end_lineno or n.lineno
         return code.Call(line, n.end_lineno, self.expression(n.func), self.expressions(n.args), keywords)
 
     def _parts(self, nodes: list[ast.expr]) -> list[code.Expression]:
-        return [self.expression(node) for node in nodes]
+        """The texts and holes of a template, and the holes in their formats (`{price:{width}}`)."""
+        parts: list[code.Expression] = []
+        for node in nodes:
+            parts.append(self.expression(node))
+            spec = getattr(node, "format_spec", None)
+            formats = spec.values if isinstance(spec, ast.JoinedStr) else []
+            parts.extend(self.expression(hole) for hole in formats if isinstance(hole, ast.FormattedValue))
+        return parts
 
     def _mapping(self, n: Any) -> code.Expression:
         items = [(self._maybe(key), self.expression(value)) for key, value in zip(n.keys, n.values, strict=True)]

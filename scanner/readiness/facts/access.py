@@ -1,0 +1,177 @@
+"""What parts of values stand for: members, items, what iterating and entering give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from readiness.extract import code
+from readiness.facts.units import STATES, Unit
+from readiness.facts.values import (
+    Bound,
+    ClassValue,
+    External,
+    FunctionValue,
+    Generated,
+    Instance,
+    Items,
+    Known,
+    ModuleValue,
+    Pipe,
+    Unknown,
+    Value,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from readiness.facts.resolve import Resolver
+
+COMPOSERS = ("langchain_core.runnables.", "langchain.schema.runnable.")
+"""Packages whose constructors join runnables."""
+
+_NO_CALL = code.Call(0, 0, code.Name(0, 0, ""), [], [])
+_LOADERS = frozenset(
+    {
+        "dynaconf.Dynaconf", "omegaconf.OmegaConf.load", "yaml.safe_load", "yaml.load", "tomllib.load", "toml.load",
+        "tomllib.loads", "json.load", "hydra.compose",
+    }
+)  # fmt: skip
+
+
+class Access:
+    """Resolves `value.name`, `value[key]` and their like."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    def member(self, value: Value, name: str) -> Values:
+        """What `value.name` stands for."""
+        match value:
+            case External():
+                return self._external_member(value, name)
+            case ModuleValue(info):
+                found = self._resolver.exported(info, name)
+                if found:
+                    return found
+                inner = self._resolver.program.by_name.get(f"{info.name}.{name}")
+                return (ModuleValue(inner),) if inner else (Unknown(name),)
+            case Instance() | ClassValue():
+                return self._resolver.classes.member(value, name)
+            case Pipe():
+                return tuple(
+                    found
+                    for part in value.parts
+                    for inner in part
+                    if isinstance(inner, External | Pipe)
+                    for nested in (inner, *self._composed(inner))
+                    for found in self.member(nested, name)
+                )
+            case Items(literal=code.Mapping() | code.Comprehension()) if name in ("get", "pop", "setdefault"):
+                return (Bound(value, _NO_CALL, value.unit),)
+            case Items(literal=code.Mapping()) if name in ("values", "items"):
+                return (value,)
+            case Known(value=str()) if name in ("strip", "lower", "upper", "format"):
+                return (Bound(value, _NO_CALL, self._resolver.program.units[0]),)
+            case Known() if name == "value":  # a member of an enumeration: its value is what was assigned
+                return (value,)
+            case FunctionValue() | Bound() if name in ("delay", "apply_async", "remote", "run", "s"):
+                return (value,)
+            case FunctionValue(unit) if unit.function is not None and unit.function.decorators:
+                # Only a decorator that makes a property of it gives a method members.
+                return self._resolver.each(self._resolver.returned(unit), lambda v: self.member(v, name))
+            case _:
+                return (Unknown(name),)
+
+    def _external_member(self, value: External, name: str) -> Values:
+        path, steps, typed = value.path, value.steps, value.typed
+        if path.rpartition(".")[2] in STATES and name in self._resolver.program.stored:
+            return self._resolver.each(self._resolver.program.stored[name], lambda pair: self._resolver.binding(*pair))
+        entry = self._setting(path, name)
+        return (entry,) if entry else (External(self._resolver.canonical(f"{path}.{name}"), steps, typed),)
+
+    def _composed(self, composer: Value) -> Values:
+        """The runnables given to a composing runnable (`RunnablePassthrough.assign(answer=prompt | model)`)."""
+        if not isinstance(composer, External) or not composer.path.startswith(COMPOSERS) or not composer.steps:
+            return ()
+        step = composer.steps[-1]
+        given = (*step.call.arguments, *(k.value for k in step.call.keywords))
+        found = [v for argument in given for v in self._resolver.values(argument, step.unit)]
+        for value in tuple(found):
+            if isinstance(value, Items) and isinstance(value.literal, code.Mapping):
+                found.extend(self._resolver.union((inner for _, inner in value.literal.items), value.unit))
+        return tuple(v for v in found if isinstance(v, External | Pipe))
+
+    def item(self, value: Value, key: code.Expression | None, unit: Unit) -> Values:
+        """What `value[key]` stands for; every item where the key is not known."""
+        keys = [v.value for v in self._resolver.values(key, unit) if isinstance(v, Known)] if key is not None else []
+        match value:
+            case Items(literal=code.Mapping(items=items), unit=owner):
+                rest = [(k, v) for k, v in items if k is not None]
+                exact = [v for k, v in rest if keys and self._resolver.constant(k, owner) in keys]
+                if exact and not self._is_chosen_by_callers(key, unit):
+                    return self._resolver.union(exact, owner)
+                # A registry that callers choose from: the default first, every other entry after it.
+                return self._resolver.union([*exact, *(v for _, v in rest if v not in exact)], owner)
+            case Items(literal=code.Sequence(items=items), unit=owner):
+                if len(keys) == 1 and isinstance(keys[0], int) and -len(items) <= keys[0] < len(items):
+                    return self._resolver.values(items[keys[0]], owner)
+                return self._resolver.union(items, owner)
+            case External(path, steps, typed):
+                if path == "os.environ" and keys:
+                    return (self._resolver.environment.variable(str(keys[0]), ()),)
+                if keys and path.rpartition(".")[2] in STATES and str(keys[0]) in self._resolver.program.stored:
+                    return self.member(value, str(keys[0]))
+                if keys and isinstance(keys[0], str) and (entry := self._setting(path, keys[0])):
+                    return (entry,)
+                return (External(f"{path}[]", steps, typed),)
+            case Items(literal=code.Comprehension()):
+                return self.items_of(value)
+            case ClassValue():  # `Generic[T]`
+                return (value,)
+            case _:
+                return (Unknown(),)
+
+    def _is_chosen_by_callers(self, key: code.Expression | None, unit: Unit) -> bool:
+        return isinstance(key, code.Name) and unit.parameter(key.id) is not None
+
+    def items_of(self, value: Value) -> Values:
+        """What iterating over a value gives."""
+        match value:
+            case Items(literal=code.Comprehension(element=element), unit=unit):
+                return self._resolver.values(element, unit)
+            case ClassValue(info) if any("Enum" in base for base in self._resolver.classes.bases(info)[1]):
+                return tuple(v for name in info.attributes for v in self._resolver.classes.member(value, name))
+            case Generated(unit):
+                return self._resolver.union([y.value for y in unit.yields if y.value is not None], unit)
+            case _:
+                return self.item(
+                    value, None, value.unit if isinstance(value, Items) else self._resolver.program.units[0]
+                )
+
+    def entered(self, value: Value) -> Values:
+        """What `with value as x` gives: a context manager of a library mostly gives itself."""
+        match value:
+            case Generated():
+                return self.items_of(value)
+            case Instance(info):
+                enter = info.methods.get("__aenter__") or info.methods.get("__enter__")
+                return self._resolver.returned(enter) if enter else (value,)
+            case _:
+                return (value,)
+
+    def part(self, value: Value, position: int) -> Values:
+        """The `position`-th member of an unpacked value."""
+        match value:
+            case Items(literal=code.Sequence(items=items), unit=unit) if position < len(items):
+                return self._resolver.values(items[position], unit)
+            case External(path, steps, typed):
+                return (External(f"{path}[]", steps, typed),)
+            case _:
+                return (Unknown(),)
+
+    def _setting(self, path: str, key: str) -> Known | None:
+        """A key read from a settings loader: the repository's own settings file answers."""
+        root, found, rest = path.partition("()")
+        if not found or root not in _LOADERS or "(" in rest:
+            return None
+        keys = tuple(k for k in rest.replace("[]", "").split(".") if k)
+        return self._resolver.settings.entry((*keys, key))

@@ -1,0 +1,151 @@
+"""The linked program and what every family of facts is found with."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from readiness.extract.observations import Observations
+from readiness.facts.answering import settle_agents
+from readiness.facts.arguments import Arguments
+from readiness.facts.call_sites import CallSites
+from readiness.facts.ci import Ci, find_ci
+from readiness.facts.configured import Configured
+from readiness.facts.dependencies import Dependencies, dependencies
+from readiness.facts.deployment import Deployment, find_deployment
+from readiness.facts.entry_points import EntryPoint, EntryPoints
+from readiness.facts.gateways import see_through_gateways
+from readiness.facts.graph import CallGraph
+from readiness.facts.importable import Imports
+from readiness.facts.installs import InstallCommand
+from readiness.facts.knobs import Knobs
+from readiness.facts.knowledge import Knowledge
+from readiness.facts.model_calls import ModelCall
+from readiness.facts.place import Place
+from readiness.facts.probes import mark_probes
+from readiness.facts.program import Program
+from readiness.facts.resolve import Resolver
+from readiness.facts.roles import refine_roles
+from readiness.facts.shared_models import apply_shared_models
+from readiness.facts.units import Unit, last_name
+from readiness.facts.web import WebKnowledge
+from readiness.facts.wrappers import find_wrapped
+from readiness.repository.tree import Repository, Role
+
+
+@dataclass(eq=False)
+class Core:
+    """Everything linked: who calls whom, where the world comes in, which models are asked and how.
+
+    `reached` maps each unit that an entry point runs to its hops from there; `started` also counts commands and jobs.
+    """
+
+    repository: Repository
+    observations: Observations
+    knowledge: Knowledge
+    program: Program
+    resolver: Resolver
+    graph: CallGraph
+    arguments: Arguments
+    entry_points: list[EntryPoint]
+    calls: list[ModelCall]
+    wrapped: list[ModelCall]
+    """Calls of project wrappers around a generative call: sites for what the caller passes and does with the answer."""
+    imports: Imports
+    dependencies: Dependencies
+    ci: Ci
+    deployment: Deployment
+    demo: bool
+    reached: dict[Unit, int]
+    started: dict[Unit, int]
+    _reached_from: dict[EntryPoint, dict[Unit, int]] = field(default_factory=dict)
+
+    def reached_from(self, entry: EntryPoint) -> dict[Unit, int]:
+        """The units one entry point runs, with their hops."""
+        known = self._reached_from.get(entry)
+        if known is None:
+            known = self._reached_from[entry] = self.graph.reach(entry.units)
+        return known
+
+    def serving_units(self) -> list[Unit]:
+        """The units of serving code."""
+        return [u for u in self.program.units if u.module.role is Role.SERVING]
+
+
+def link(repository: Repository, observations: Observations, knowledge: Knowledge, web: WebKnowledge) -> Core:
+    """Link what was read file by file into one program."""
+    program = Program((module, observations.files[path].role) for path, module in observations.modules.items())
+    resolver = Resolver(program, knowledge, Configured(observations))
+    graph = CallGraph(program, resolver)
+    entry_points = EntryPoints(program, resolver, web, observations).find()
+    demo = refine_roles(program, observations, entry_points)
+    ci = find_ci(observations, _importing(program, knowledge.import_roots))
+    deployment = find_deployment(observations, ci)
+    installed = dependencies(observations, _install_commands(observations, deployment))
+    knobs = Knobs(resolver, knowledge, installed)
+    calls = CallSites(program, resolver, graph, knowledge, knobs).find()
+    shared = apply_shared_models(calls, program, resolver, knobs, knowledge)
+    calls = [c for c in calls if c.is_invocation or c.call not in shared]
+    see_through_gateways(calls, observations, knowledge)
+    mark_probes(calls)
+    settle_agents(calls, graph)
+    wrapped = find_wrapped(calls, graph, resolver)
+    imports = Imports(program, resolver, {e.unit.module.path for e in entry_points if _builds(e)})
+    network = [e for e in entry_points if e.is_network and e.unit.module.role is Role.SERVING]
+    commands = [e for e in entry_points if not e.is_network and e.unit.module.role is Role.SERVING]
+    reached = graph.reach(u for e in network for u in e.units if imports.importable(u))
+    started = graph.reach([*reached, *(u for e in commands for u in e.units)])
+    core = Core(repository, observations, knowledge, program, resolver, graph, knobs.arguments, entry_points, calls,
+                wrapped, imports, installed, ci, deployment, demo, reached, started)  # fmt: skip
+    _reach(core)
+    return core
+
+
+def _importing(program: Program, packages: frozenset[str]) -> frozenset[str]:
+    """The serving modules that import one of these packages."""
+    return frozenset(
+        unit.module.path
+        for unit in program.units
+        if unit.module.role is Role.SERVING
+        and any(statement.module.partition(".")[0] in packages for statement in unit.imports.values())
+    )
+
+
+def _install_commands(observations: Observations, deployment: Deployment) -> Iterator[InstallCommand]:
+    """The shell text of images, CI and documents in which dependencies may be installed."""
+    for place, where, command in deployment.installs:
+        yield InstallCommand(place, "image" if where == "image" else "ci", shlex.join(command.words), command.directory)
+    for path, markdown in observations.markdown.items():
+        for fence in markdown.fences:
+            if fence.language in ("", "bash", "sh", "shell", "console", "zsh"):
+                yield InstallCommand(Place(path, fence.line, fence.end_line), "docs", fence.text)
+
+
+def _builds(entry: EntryPoint) -> bool:
+    """Whether an entry point's module also constructs the application: judged as if broken imports were absent."""
+    applications = [
+        c for c in entry.app if not last_name(c.function).endswith(("Router", "Blueprint", "RouteTableDef"))
+    ]
+    return any(call in entry.unit.module.body.calls for call in applications) and entry.kind in ("http", "ui")
+
+
+def _is_excluded(core: Core, call: ModelCall) -> bool:
+    """Whether the requirements exclude the releases of the SDK that have the API called."""
+    versions = call.sdk.versions
+    if not versions:
+        return False
+    installed = core.dependencies.version_of(call.sdk.distribution)
+    return installed.declared and installed.admits(versions) is False
+
+
+def _reach(core: Core) -> None:
+    """Tell every call whether an entry point runs it, and whether its code can be imported at all."""
+    for call in (*core.calls, *core.wrapped):
+        for site in (call, *call.variants):
+            site.importable = core.imports.importable(call.unit) and not _is_excluded(core, site)
+            site.reachable = site.importable and any(unit in core.started for _, unit in call.runs)
+    workers = {u for e in core.entry_points if e.kind in ("queue", "job", "cli") for u in core.reached_from(e)}
+    for call in (*core.calls, *core.wrapped):
+        for site in (call, *call.variants):
+            site.in_worker = call.unit in workers and call.unit not in core.reached

@@ -1,0 +1,112 @@
+"""Which gates are open, and in a few words what kind of repository it is. CATALOGUE.md, section 0, "Gates"."""
+
+from __future__ import annotations
+
+import re
+
+from readiness.extract import code
+from readiness.facts.core import Core
+from readiness.facts.gates import Gates
+from readiness.facts.model_calls import ModelCall
+from readiness.facts.units import Unit
+from readiness.facts.values import External
+from readiness.repository.tree import Role
+
+_RETRIEVAL = re.compile(
+    r"(^|\.)(chromadb|faiss|pinecone|weaviate|qdrant_client|pymilvus|milvus|pgvector|lancedb|redisvl|lightrag|graphrag)\b"
+    r"|\.(as_retriever|similarity_search\w*|max_marginal_relevance_search\w*|as_query_engine|as_chat_engine|get_relevant_documents)$"
+    r"|Retriever\(\)|VectorStoreIndex|azure\.search\.documents|haystack\.components\.retrievers"
+)
+_INGESTION = re.compile(
+    r"document_loaders\.|text_splitter|TextSplitter\(\)|\.(from_documents|from_texts|add_documents|add_texts|load_and_split)$"
+    r"|SimpleDirectoryReader|\.fit$|\.fit_transform$|transformers\.Trainer\(\)|\.upsert$|read_csv$|VectorStoreIndex\.from_"
+)
+_OUTBOUND = re.compile(
+    r"^(requests|httpx|aiohttp|urllib\.request|urllib3|smtplib|psycopg2?|asyncpg|pymongo|motor|redis|boto3|botocore|"
+    r"elasticsearch|opensearchpy|sqlalchemy|sqlmodel|qdrant_client|pinecone|weaviate|github|gitlab|slack_sdk|stripe|"
+    r"google\.cloud|azure\.|tavily|duckduckgo_search|supabase|chromadb\.HttpClient|langchain_postgres|langchain_mongodb)\b"
+)
+_MEDIA = re.compile(
+    r"UploadFile|file_uploader|PdfReader|PyPDFLoader|gradio\.(File|Image|Audio|MultimodalTextbox|UploadButton)\(\)|"
+    r"audio_input|Unstructured\w*Loader\(\)|docx2|pytesseract|PIL\.Image\.open|request\.files|\.(transcriptions|translations)\.create"
+)
+_SERVICE_FILES = re.compile(r"(^|/)(procfile|wsgi\.py|serverless\.ya?ml|app\.yaml)$", re.I)
+_SERVICE_KINDS = frozenset({"http", "websocket", "ui", "bot", "queue", "lambda", "mcp"})
+
+
+def find_gates(core: Core) -> Gates:
+    """The gates of a linked program."""
+    serving = [c for c in core.calls if c.role is Role.SERVING]
+    paths = _external_paths(core, (Role.SERVING,))
+    loading = paths | _external_paths(core, (Role.SCRIPT,))
+    llm = any(c.generates for c in serving)
+    embed = any(c.kind in ("embed", "rerank", "transcribe", "speak", "moderate", "image") for c in serving)
+    predict = any(c.kind == "predict" for c in serving)
+    service = _is_service(core)
+    entries = [e for e in core.entry_points if e.is_network and e.unit.module.role is Role.SERVING]
+    reaching = [e for e in entries if any(_runs(core, c, core.reached_from(e)) for c in serving)]
+    return Gates(
+        llm=llm,
+        embed=embed,
+        predict=predict,
+        service=service,
+        http=service and bool(reaching),
+        agent=any(c.is_agent or c.setting("tools").given for c in serving if c.generates),
+        rag=any(_RETRIEVAL.search(p) for p in paths) and (llm or embed),
+        chat=llm and any(_runs(core, c, core.reached_from(e)) for e in reaching for c in serving if c.generates),
+        media=any(_MEDIA.search(p) for p in paths) and (llm or embed or predict),
+        host=predict or any(c.sdk.in_process for c in serving),
+        data=any(_INGESTION.search(p) for p in loading),
+        outbound=any(_OUTBOUND.search(p) for p in paths),
+        is_async=any(c.unit.function is not None and c.unit.function.is_async for c in serving),
+        ui_only=bool(reaching) and all(e.kind == "ui" for e in reaching),
+        library=not service and "pyproject.toml" in core.observations.files,
+        demo=core.demo,
+    )
+
+
+def _runs(core: Core, call: ModelCall, reached: dict[Unit, int]) -> bool:
+    return any(unit in reached for _, unit in call.runs)
+
+
+def _is_service(core: Core) -> bool:
+    if any(e.kind in _SERVICE_KINDS and e.unit.module.role is Role.SERVING for e in core.entry_points):
+        return True
+    files = core.observations.files
+    runs = any(i.name in ("CMD", "ENTRYPOINT") for path, d in core.observations.dockerfiles.items()
+               if files[path].role is Role.SERVING for i in d.effective(d.final))  # fmt: skip
+    return runs or any(_SERVICE_FILES.search(path) for path in files)
+
+
+def _external_paths(core: Core, roles: tuple[Role, ...]) -> set[str]:
+    """The canonical paths of everything external that units of these roles call."""
+    found: set[str] = set()
+    for unit in core.program.units:
+        if unit.module.role in roles:
+            for call in unit.calls:
+                if isinstance(call.function, code.Member | code.Name):
+                    for value in core.resolver.values(call.function, unit):
+                        if isinstance(value, External):
+                            found.add(value.path)
+    return found
+
+
+def kinds_of(core: Core, gates: Gates) -> tuple[str, ...]:
+    """What the repository is, in short names, the most telling first."""
+    noun = "service" if gates.service else "library" if gates.library else "application"
+    names = []
+    if gates.demo:
+        names.append("demo")
+    if gates.llm:
+        names.append(f"LLM {noun}")
+    elif gates.embed:
+        names.append(f"embedding {noun}")
+    elif gates.predict:
+        names.append(f"prediction {noun}")
+    if gates.agent:
+        names.append("agent")
+    if gates.rag:
+        names.append("RAG")
+    if gates.predict and gates.llm:
+        names.append("prediction")
+    return tuple(names)

@@ -1,0 +1,145 @@
+"""Which entry point runs which model call, through calls, callbacks, classes and graphs; and what cannot start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from readiness.facts.core import Core
+from readiness.facts.facts import Facts
+
+Link = Callable[[Mapping[str, str]], Core]
+Gather = Callable[[Mapping[str, str]], Facts]
+
+LLM = """\
+import openai
+client = openai.OpenAI()
+def ask(text):
+    return client.responses.create(model="gpt-4.1", input=text)
+"""
+HEAD = "import fastapi\nfrom llm import ask\napp = fastapi.FastAPI()\n"
+
+WAYS: dict[str, str] = {
+    "a call": "@app.post('/a')\ndef a():\n  return ask('x')\n",
+    "a call of a call": "def b():\n  return ask('x')\n@app.post('/a')\ndef a():\n  return b()\n",
+    "a callback": "@app.post('/a')\ndef a(tasks: fastapi.BackgroundTasks):\n  tasks.add_task(ask, 'x')\n",
+    "a callback in a list": "@app.post('/a')\ndef a():\n  return run_all([ask])\n",
+    "a thread": "import asyncio\n@app.post('/a')\nasync def a():\n  return await asyncio.to_thread(ask, 'x')\n",
+    "a method": "class B:\n  def go(self):\n    return ask('x')\n@app.post('/a')\ndef a():\n  return B().go()\n",
+    "a constructor": "class B:\n  def __init__(self):\n    ask('x')\n@app.post('/a')\ndef a():\n  return B()\n",
+    "an overriding method": (
+        "class B:\n  def go(self): ...\nclass C(B):\n  def go(self):\n    return ask('x')\n"
+        "def make() -> B: ...\n@app.post('/a')\ndef a():\n  return make().go()\n"
+    ),
+    "a method found by its rare name": (
+        "class B:\n  def summarise_all(self):\n    return ask('x')\n@app.post('/a')\ndef a(b):\n  return b.summarise_all()\n"
+    ),
+    "a dependency": "def b():\n  return ask('x')\n@app.post('/a')\ndef a(x=fastapi.Depends(b)):\n  return x\n",
+    "a nested function": "@app.post('/a')\ndef a():\n  def inner():\n    return ask('x')\n  return inner()\n",
+    "functions that call each other": (
+        "def b(n):\n  return c(n)\ndef c(n):\n  return b(n - 1) if n else ask('x')\n@app.post('/a')\ndef a():\n  return b(3)\n"
+    ),
+    "a queue's task": (
+        "import celery\n@celery.shared_task\ndef work():\n  return ask('x')\n@app.post('/a')\ndef a():\n  work.delay()\n"
+    ),
+    "a node of a graph": (
+        "from langgraph.graph import StateGraph\ndef node(state):\n  return ask('x')\ngraph = StateGraph(dict)\n"
+        "graph.add_node('n', node)\nflow = graph.compile()\n@app.post('/a')\ndef a():\n  return flow.invoke({})\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", WAYS.values(), ids=WAYS.keys())
+def test_an_entry_point_reaches_a_model_call(source: str, linked: Link) -> None:
+    core = linked({"llm.py": LLM, "app.py": HEAD + source})
+
+    assert [c.reachable for c in core.calls if c.unit.module.path == "llm.py"] == [True]
+
+
+def test_hops_are_counted_from_the_entry_point(linked: Link) -> None:
+    core = linked({"llm.py": LLM, "app.py": HEAD + WAYS["a call of a call"]})
+
+    assert {u.name: hops for u, hops in core.reached.items()} == {"a": 0, "b": 1, "ask": 2}
+
+
+def test_a_module_that_nothing_runs_is_not_reached(linked: Link) -> None:
+    core = linked({"llm.py": LLM, "app.py": "import fastapi\napp = fastapi.FastAPI()\n@app.get('/')\ndef a(): ...\n"})
+
+    assert [c.reachable for c in core.calls] == [False]
+
+
+def test_a_command_starts_code_that_no_network_reaches(linked: Link) -> None:
+    core = linked({"llm.py": LLM, "app.py": "import typer\nfrom llm import ask\napp = typer.Typer()\n"
+                                            "@app.command()\ndef a():\n  ask('x')\n"})  # fmt: skip
+
+    assert [c.reachable for c in core.calls] == [True]
+    assert core.reached == {}
+
+
+BROKEN = {
+    "llm.py": LLM.replace("import openai", "import openai\nfrom config import missing"),
+    "config.py": "present = 1\n",
+    "app.py": HEAD + WAYS["a call"],
+}
+
+
+def test_a_broken_import_is_a_problem_and_its_calls_are_out_of_reach(facts_of: Gather) -> None:
+    facts = facts_of(BROKEN)
+
+    assert [(p.place.path, p.place.line, p.message) for p in facts.problems] == [
+        ("llm.py", 2, "cannot be imported: config has no missing")
+    ]
+    assert [(c.importable, c.reachable) for c in facts.calls] == [(False, False)]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "def __getattr__(name): ...\n",
+        "globals()['missing'] = 1\n",
+        "from elsewhere import *\n",
+        "def set():\n  global missing\n  missing = 1\n",
+        "try:\n  import missing\nexcept ImportError:\n  missing = None\n",
+    ],
+    ids=["a module's __getattr__", "globals()", "a star", "a global", "a guarded import"],
+)
+def test_a_name_that_may_come_into_being_unseen_is_no_problem(config: str, facts_of: Gather) -> None:
+    facts = facts_of({**BROKEN, "config.py": config})
+
+    assert facts.problems == ()
+    assert [c.reachable for c in facts.calls] == [True]
+
+
+def test_an_import_that_may_fail_is_no_problem(facts_of: Gather) -> None:
+    guarded = LLM.replace(
+        "import openai", "import openai\ntry:\n  from config import missing\nexcept ImportError:\n  missing = 1"
+    )
+
+    assert facts_of({**BROKEN, "llm.py": guarded}).problems == ()
+
+
+def test_an_agent_is_one_site_however_many_lines_run_it(linked: Link) -> None:
+    core = linked(
+        {
+            "app.py": """\
+            from langchain.chat_models import init_chat_model
+            from langgraph.prebuilt import create_react_agent
+            agent = create_react_agent("openai:gpt-4.1", tools=[])
+            def one(): return agent.invoke({})
+            def two(): return agent.stream({})
+            """
+        }
+    )
+
+    (agent,) = core.calls
+    assert agent.is_agent
+    assert [node.line for node, _ in agent.runs] == [4, 5]
+
+
+def test_a_call_in_a_node_belongs_to_the_graph_that_runs_it(linked: Link) -> None:
+    core = linked({"llm.py": LLM, "app.py": HEAD + WAYS["a node of a graph"]})
+
+    inner = next(c for c in core.calls if not c.is_agent)
+    assert inner.inside is not None
+    assert inner.inside.is_agent
