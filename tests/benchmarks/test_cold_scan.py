@@ -9,6 +9,7 @@ No test asserts a time. The default run calls each once, so that they cannot rot
 from __future__ import annotations
 
 import ast
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,9 @@ class Answer(BaseModel):
 def tree(request: pytest.FixtureRequest, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of Python: a service of many model calls, or this project's own package."""
     if request.param == "readiness itself":
-        return project / "scanner"
+        # A copy: in the work tree only what git tracks would be scanned, but everything parsed.
+        copy = tmp_path_factory.mktemp("readiness-itself", numbered=False) / "scanner"
+        return Path(shutil.copytree(project / "scanner", copy, ignore=shutil.ignore_patterns("__pycache__")))
     root = tmp_path_factory.mktemp("generated-service", numbered=False)
     (root / "app.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n", encoding="utf-8")
     for module in range(MODULES):

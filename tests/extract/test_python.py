@@ -163,7 +163,7 @@ def test_what_is_no_python_is_unread_with_a_reason(source: bytes, reason: str) -
         read_python("sample.py", source)
 
 
-@pytest.mark.parametrize("source", ["# -*- coding: latin-1 -*-\nname = 'é'\n".encode("latin-1"), b"\xef\xbb\xbfx = 1\n"])
+@pytest.mark.parametrize("source", ["# coding: latin-1\nname = 'é'\n".encode("latin-1"), b"\xef\xbb\xbfx = 1\n"])
 def test_another_encoding_is_read(source: bytes) -> None:
     assert len(read_python("sample.py", source).body) == 1
 

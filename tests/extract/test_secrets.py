@@ -189,3 +189,7 @@ def test_hostile_text_costs_no_more_than_its_length(text: str) -> None:
     find_tokens("a.yaml", text)
     find_settings("a.yaml", text)
     assert time.perf_counter() - started < 5
+
+
+def test_letters_and_numbers_counted_up_in_turns_are_no_key() -> None:
+    assert not find_tokens("test.py", "sk-" + "prod-" + "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6")

@@ -85,6 +85,15 @@ def test_a_command_keeps_its_line_and_its_folder() -> None:
         {"pyproject.toml": '[tool.poe.tasks]\ntest = "pytest -q"\n', "run": "poe test"},
         {"pyproject.toml": '[tool.hatch.envs.default.scripts]\ncheck = "pytest {args:}"\n', "run": "hatch run check"},
         {"package.json": '{"scripts": {"test": "uv run pytest"}}', "run": "npm test"},
+        {"mise.toml": '[tasks."test:ci"]\nrun = "uv run pytest tests/"\n', "run": "mise run test:ci"},
+        {"mise.toml": '[tasks.all]\ndepends = ["t"]\n[tasks.t]\nrun = ["pytest -q"]\n', "run": "mise run all"},
+        {"Taskfile.yml": "tasks:\n  test:\n    cmds:\n      - uv run pytest\n", "run": "task test"},
+        {"Taskfile.yml": "tasks:\n  all:\n    cmds:\n      - task: t\n  t:\n    cmds: [pytest]\n", "run": "task all"},
+        {
+            "compose.test.yaml": "services:\n  app:\n    build: .\n    entrypoint: [pytest]\n",
+            "run": "docker compose -f compose.test.yaml up --exit-code-from app",
+        },
+        {"compose.yaml": "services:\n  t:\n    build: .\n    command: pytest -q\n", "run": "docker compose run --rm t"},
         {"scripts/test.sh": "#!/bin/bash\nset -e\npytest\necho done\n", "run": "./scripts/test.sh"},
     ],
 )  # fmt: skip
@@ -158,6 +167,14 @@ def test_what_never_runs_the_tests_is_no_run(configuration: dict[str, str]) -> N
     assert found.test_runs == found.weak_test_runs == ()
 
 
+def test_an_action_can_be_a_run_of_pytest() -> None:
+    step = "      - uses: streamlit/streamlit-app-action@v0.0.3\n        with: {app-path: app.py}\n"
+    (run,) = ci(github(step)).test_runs
+    assert run.text == "uses: streamlit/streamlit-app-action@v0.0.3" and not run.why
+    only_collects = "      - uses: streamlit/streamlit-app-action@v0.0.3\n        with: {pytest-args: --collect-only}\n"
+    assert ci(github(only_collects)).test_runs == ()
+
+
 def test_without_tests_nothing_runs_them() -> None:
     assert find_ci(observations(github("      - run: pytest\n"))).test_runs == ()
 
@@ -205,3 +222,13 @@ def test_an_unreadable_workflow_is_said_to_be_unread() -> None:
     found = ci({GITHUB: "on: [push\njobs: {"})
     assert found.exists
     assert [one.place.path for one in found.unread] == [GITHUB]
+
+
+def test_compose_tells_how_its_containers_end_only_when_asked_to() -> None:
+    files = {"compose.yaml": "services:\n  app:\n    build: .\n    command: pytest\n"}
+    silent = ci({**files, **github("      - run: docker compose up\n")})
+    telling = ci({**files, **github("      - run: docker compose up --exit-code-from app\n")})
+
+    assert (len(silent.test_runs), len(silent.weak_test_runs)) == (0, 1)
+    assert (len(telling.test_runs), len(telling.weak_test_runs)) == (1, 0)
+    assert [build.service for build in telling.image_builds] == ["app"]

@@ -77,6 +77,16 @@ def test_a_lock_counts_when_it_is_copied_before_a_frozen_install(install: str, l
     assert from_(f"FROM python:3.12\n{install}\nCMD python app.py\n").has_lock is locked
 
 
+def test_the_lock_of_a_frontend_is_not_the_lock_of_the_service() -> None:
+    dockerfile = (
+        "FROM node:20.1.0 AS web\nCOPY package.json package-lock.json ./\nRUN npm ci\n"
+        "FROM python:3.12.1\nCOPY . .\nRUN pip install -r requirements.txt\n"
+        "COPY --from=web /dist static\nCMD python app.py\n"
+    )
+    files = {**LOCKED, "package.json": "{}", "package-lock.json": "{}", "requirements.txt": "openai==1.55.3\n"}
+    assert not image({**files, "Dockerfile": dockerfile}).has_lock
+
+
 def test_a_lock_that_dockerignore_keeps_out_does_not_count() -> None:
     files = {**LOCKED, "Dockerfile": "FROM python:3.12\nCOPY . .\nRUN uv sync --frozen\nCMD python app.py\n"}
     assert not image({**files, ".dockerignore": "*.lock\n"}).has_lock

@@ -8,7 +8,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-SCAN = "import sys, readiness; from readiness.report.json import to_json; sys.stdout.write(to_json(readiness.scan(sys.argv[1])))"
+SCAN = """\
+import sys, readiness
+from readiness.report.json import to_json
+sys.stdout.write(to_json(readiness.scan(sys.argv[1])))
+"""
 
 TASK = """\
 import json, re
@@ -52,20 +56,27 @@ flow = graph.compile()
 def generated(modules: int = 12) -> Iterator[tuple[str, str]]:
     numbers = range(modules)
     yield "core/__init__.py", ""
-    yield "core/settings.py", (
-        "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n"
-        "  model: str = 'gpt-4.1'\n  timeout: int = 20\nsettings = Settings()\n"
+    yield (
+        "core/settings.py",
+        (
+            "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n"
+            "  model: str = 'gpt-4.1'\n  timeout: int = 20\nsettings = Settings()\n"
+        ),
     )
     bases = "".join(f"class Base{n}:\n  def again(self, content):\n    return complete(content)\n" for n in numbers)
-    yield "core/llm.py", (
-        "import openai\nclient = openai.AsyncOpenAI()\nasync def complete(text, **options):\n"
-        f"  return await client.responses.create(model='gpt-4o', input=text, **options)\n{bases}"
+    yield (
+        "core/llm.py",
+        (
+            "import openai\nclient = openai.AsyncOpenAI()\nasync def complete(text, **options):\n"
+            f"  return await client.responses.create(model='gpt-4o', input=text, **options)\n{bases}"
+        ),
     )
     for number in numbers:
         yield f"tasks/task_{number}.py", TASK.format(number=number, other=modules - 1 - number)
     routes = "".join(
         f"from tasks.task_{n} import flow as flow_{n}, Task{n}\n"
-        f"@app.post('/{n}')\ndef route_{n}(text: str):\n  return [flow_{n}.invoke({{'text': text}}), Task{n}().run(text)]\n"
+        f"@app.post('/{n}')\ndef route_{n}(text: str):\n"
+        f"  return [flow_{n}.invoke({{'text': text}}), Task{n}().run(text)]\n"
         for n in numbers
     )
     yield "app.py", f"import fastapi\napp = fastapi.FastAPI()\n{routes}"

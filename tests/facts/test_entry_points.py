@@ -13,6 +13,10 @@ from readiness.facts.knowledge import knowledge_folder
 Link = Callable[[Mapping[str, str]], Core]
 
 SAMPLES: dict[str, tuple[str, list[tuple[str, str]]]] = {
+    "managed-deepagents": (
+        "from managed_deepagents import define_deep_agent\nagent = define_deep_agent(model='openai:gpt-5')\n",
+        [("http", "app")],
+    ),
     "fastapi": (
         "from fastapi import APIRouter, FastAPI\napp = FastAPI()\nrouter = APIRouter()\n"
         "@app.post('/ask')\ndef ask(): ...\n@router.websocket('/live')\nasync def live(): ...\n"
@@ -41,7 +45,8 @@ SAMPLES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("http", "/ask")],
     ),
     "falcon": (
-        "import falcon\nclass Ask:\n  def on_post(self, req, resp): ...\napp = falcon.App()\napp.add_route('/ask', Ask())\n",
+        "import falcon\nclass Ask:\n  def on_post(self, req, resp): ...\napp = falcon.App()\n"
+        "app.add_route('/ask', Ask())\n",
         [("http", "/ask")],
     ),
     "tornado": (
@@ -59,7 +64,8 @@ SAMPLES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("ui", "ask")],
     ),
     "telegram": (
-        "from telegram.ext import CommandHandler\nasync def ask(update, context): ...\nh = CommandHandler('ask', ask)\n",
+        "from telegram.ext import CommandHandler\nasync def ask(update, context): ...\n"
+        "handler = CommandHandler('ask', ask)\n",
         [("bot", "ask")],
     ),
     "aiogram": (
@@ -113,6 +119,25 @@ def seen(core: Core) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("source", "expected"), SAMPLES.values(), ids=SAMPLES.keys())
 def test_a_framework_lets_the_world_in(source: str, expected: list[tuple[str, str]], linked: Link) -> None:
     assert seen(linked({"app.py": source})) == expected
+
+
+GRAPH = "from langgraph.graph import StateGraph\ngraph = StateGraph(dict).compile()\n"
+
+
+def test_a_graph_that_a_platform_serves_is_entered_through_its_module(linked: Link) -> None:
+    files = {"app/graph.py": GRAPH, "langgraph.json": '{"graphs": {"helper": "./app/graph.py:graph"}}'}
+
+    assert seen(linked(files)) == [("http", "helper")]
+
+
+def test_routes_of_its_own_are_what_a_repository_serves(linked: Link) -> None:
+    files = {
+        "app/graph.py": GRAPH,
+        "langgraph.json": '{"graphs": {"helper": "./app/graph.py:graph"}}',
+        "web.py": "from fastapi import FastAPI\napp = FastAPI()\n@app.post('/ask')\ndef ask(): ...\n",
+    }
+
+    assert seen(linked(files)) == [("http", "/ask")]
 
 
 def test_every_known_framework_has_a_sample() -> None:

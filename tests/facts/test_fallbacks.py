@@ -115,3 +115,26 @@ def test_an_answer_for_refused_requests_is_no_more(resorts: Resorts) -> None:
     (found,) = resorts(route(body + "\nreturn str(answer)"))
     assert found.filtered
     assert not found.degraded
+
+
+def test_a_chain_of_models_in_the_settings_is_an_alternative(resorts: Resorts) -> None:
+    (path,) = resorts(
+        """
+import os
+from pydantic_ai import Agent
+from pydantic_ai.models.fallback import FallbackModel
+
+OTHERS = [name for name in os.environ["OTHERS"].split(",")]
+
+def build(model=None):
+    return Agent(model=model if model is not None else FallbackModel("openai:gpt-4o", *OTHERS))
+
+agent = build()
+
+@app.post("/ask")
+async def ask(question: str):
+    return (await agent.run(question)).output
+"""
+    )
+
+    assert path.alternative is not None

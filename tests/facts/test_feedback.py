@@ -58,6 +58,12 @@ def test_what_is_no_feedback(keep: Keep, route: str) -> None:
     assert keep({"app.py": f"{APP}\n\n{route}\n"}).feedback == []
 
 
+def test_a_vendor_s_collector_keeps_feedback(keep: Keep) -> None:
+    handler = "def thanks(said: dict) -> None:\n    trubrics.save(config, trubrics.collect(response=said))"
+    route = f'@app.post("/thanks")\n{handler}'
+    assert keep({"app.py": f"{APP}\nimport trubrics\n\n{route}\n"}).feedback != []
+
+
 def test_a_line_of_a_file_keeps_feedback_too(keep: Keep) -> None:
     route = """
 

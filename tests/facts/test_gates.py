@@ -11,7 +11,10 @@ from readiness.facts.facts import Facts
 Gather = Callable[[Mapping[str, str]], Facts]
 
 ASK = "import openai\nclient = openai.OpenAI()\ndef ask(t):\n  return client.responses.create(model='m', input=t)\n"
-APP = "import fastapi\nfrom llm import ask\napp = fastapi.FastAPI()\n@app.post('/ask')\ndef handler(t: str):\n  return ask(t)\n"
+APP = (
+    "import fastapi\nfrom llm import ask\napp = fastapi.FastAPI()\n"
+    "@app.post('/ask')\ndef handler(t: str):\n  return ask(t)\n"
+)
 SERVICE = {"llm.py": ASK, "app.py": APP}
 
 OPENED: dict[str, tuple[dict[str, str], set[str]]] = {
@@ -38,7 +41,8 @@ OPENED: dict[str, tuple[dict[str, str], set[str]]] = {
     "an agent": (
         {
             "app.py": "from langgraph.prebuilt import create_react_agent\n"
-            "agent = create_react_agent('openai:gpt-4.1', tools=[])\ndef ask(t):\n  return agent.invoke({'messages': t})\n"
+            "agent = create_react_agent('openai:gpt-4.1', tools=[])\n"
+            "def ask(t):\n  return agent.invoke({'messages': t})\n"
         },
         {"llm", "agent"},
     ),
@@ -58,11 +62,16 @@ OPENED: dict[str, tuple[dict[str, str], set[str]]] = {
         {"llm.py": "import openai\nasync def ask(t):\n  return await openai.AsyncOpenAI().responses.create(input=t)\n"},
         {"llm", "is_async"},
     ),
-    "a library": ({"pkg/llm.py": ASK, "pkg/__init__.py": "", "pyproject.toml": "[project]\nname = 'x'\n"},
-                  {"llm", "library"}),
-    "an image that runs something": ({"llm.py": ASK, "Dockerfile": "FROM python\nCMD python llm.py\n"}, {"llm", "service"}),
+    "a library": (
+        {"pkg/llm.py": ASK, "pkg/__init__.py": "", "pyproject.toml": "[project]\nname = 'x'\n"},
+        {"llm", "library"},
+    ),
+    "an image that runs something": (
+        {"llm.py": ASK, "Dockerfile": "FROM python\nCMD python llm.py\n"},
+        {"llm", "service"},
+    ),
     "examples alone": ({"examples/ask.py": ASK}, {"llm", "demo"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "expected"), OPENED.values(), ids=OPENED.keys())
@@ -82,11 +91,13 @@ def test_models_that_only_tests_or_vendored_code_use_open_nothing(folder: str, f
 @pytest.mark.parametrize(
     ("files", "kinds"),
     [
-        (SERVICE, ("LLM service",)),
-        ({"llm.py": ASK}, ("LLM application",)),
-        ({"examples/ask.py": ASK}, ("demo", "LLM application")),
+        (SERVICE, ("llm-service",)),
+        ({"llm.py": ASK}, ("llm-application",)),
+        ({"examples/ask.py": ASK}, ("demo", "llm-application")),
         ({"app.py": "x = 1\n"}, ()),
     ],
 )
-def test_a_repository_is_named_for_what_it_does(files: dict[str, str], kinds: tuple[str, ...], facts_of: Gather) -> None:
+def test_a_repository_is_named_for_what_it_does(
+    files: dict[str, str], kinds: tuple[str, ...], facts_of: Gather
+) -> None:
     assert facts_of(files).kinds == kinds

@@ -123,3 +123,32 @@ def test_a_configured_filter_of_the_provider_is_seen_in_the_call_s_configuration
         """
     )
     assert [(g.text, g.guarding.value) for a in answers for g in a.guardrails] == [("safety_settings", "filters")]
+
+
+@pytest.mark.parametrize(("field", "expected"), [("strictness", [("strictness", "filters")]), ("top_k", [])])
+def test_a_filter_in_a_payload_class_that_is_dumped_into_the_request_counts(
+    find: Find, field: str, expected: list[tuple[str, str]]
+) -> None:
+    answers = find(
+        f"""\
+        from fastapi import FastAPI
+        from openai import AzureOpenAI
+        from pydantic import BaseModel
+
+        app = FastAPI()
+        client = AzureOpenAI()
+
+        class Search(BaseModel):
+            {field}: int = 3
+
+            def payload(self):
+                return {{"type": "azure_search", "parameters": self.model_dump()}}
+
+        @app.post("/chat")
+        def chat(question: str):
+            body = {{"data_sources": [Search().payload()]}}
+            return client.chat.completions.create(model="m", messages=[question], extra_body=body).choices[0].message
+        """
+    )
+    found = [(g.text, g.guarding.value) for a in answers for g in a.guardrails]
+    assert found == expected

@@ -239,3 +239,34 @@ def test_a_retry_loop_ends_in_what_follows_it(way: Callable[[str], ErrorPath]) -
     )
     found = way(route(body))
     assert (found.specific, found.logged, found.outcome) == (True, True, True)
+
+
+def test_looking_now_and_then_whether_a_task_is_done_handles_nothing(failures: Failures) -> None:
+    source = """
+async def busy(work):
+    task = asyncio.create_task(work())
+    while not task.done():
+        try:
+            await asyncio.wait_for(asyncio.shield(task), 5)
+        except asyncio.TimeoutError:
+            pass
+
+@app.post("/ask")
+async def ask(question: str):
+    async def reply():
+        return client.chat.completions.create(**CALL)
+    try:
+        await busy(reply)
+    except Exception as error:
+        logger.exception(error)
+        return {"answer": "Please try again later."}
+
+@app.post("/other")
+async def other():
+    async def nothing():
+        return 1
+    await busy(nothing)
+"""
+    (failure,) = failures({"errors.py": ERRORS, "app.py": HEAD + source})
+
+    assert [(path.text, path.handled, path.swallowed) for path in failure.paths] == [("except Exception", True, False)]

@@ -72,15 +72,14 @@ LOOKALIKES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("source", LOOKALIKES.values(), ids=LOOKALIKES.keys())
-def test_a_lookalike_is_no_model_call(
-    source: str, make_repository: Callable[[Mapping[str, str]], Path]
-) -> None:
-    root = make_repository({"app.py": f"from work import run\n{APP}", "work.py": source, "README.md": "not production-ready"})
+def test_a_lookalike_is_no_model_call(source: str, make_repository: Callable[[Mapping[str, str]], Path]) -> None:
+    files = {"app.py": f"from work import run\n{APP}", "work.py": source, "README.md": "This is not production-ready."}
 
-    report = readiness.scan(root)
+    report = readiness.scan(make_repository(files))
 
     assert report.model_calls == ()
-    assert not any(report.repository.gates[gate] for gate in ("model", "llm", "embed", "predict", "agent", "chat", "rag"))
+    gates = report.repository.gates
+    assert not any(gates[name] for name in ("model", "llm", "embed", "predict", "agent", "chat", "rag"))
     assert report.score is None
 
 

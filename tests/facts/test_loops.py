@@ -145,3 +145,22 @@ runner = graph.compile()
 """
     (found,) = loops(source + route("return runner.invoke({'messages': messages})"))
     assert found.ends is count
+
+
+@pytest.mark.parametrize(("test", "explicit"), [("'none' if turn > 5 else 'auto'", True), ("'auto'", False)])
+def test_a_function_that_calls_itself_after_its_tools_is_a_loop(test: str, explicit: bool, loops: Loops) -> None:
+    (loop,) = loops(
+        f"""
+def ask(messages, turn=0):
+    answer = client.chat.completions.create(model="gpt-4o", messages=messages, tools=TOOLS, tool_choice={test})
+    if not answer.choices[0].message.tool_calls:
+        return answer
+    return ask([*messages, weather("Rome")], turn + 1)
+
+@app.post("/ask")
+def route(question: str):
+    return ask([{{"role": "user", "content": question}}])
+"""
+    )
+
+    assert (loop.explicit, loop.ends, loop.run_bound) == (explicit, False, False)

@@ -308,10 +308,13 @@ def test_a_model_given_once_or_inside_is_the_model_of_the_call(linked: Link, cod
 
 
 def test_a_parameter_that_every_caller_must_give_is_bound(linked: Link) -> None:
-    code = OPENAI + f"""
+    code = (
+        OPENAI
+        + f"""
 def respond(question, temperature, max_tokens):
     return client.chat.completions.create(model="gpt-4o", temperature=temperature, max_tokens=max_tokens, {MESSAGES})
 """
+    )
     [call] = linked({"app.py": code}).calls
     assert call.sampling.given and call.output_cap.explicit
 
@@ -336,3 +339,25 @@ def test_an_agent_whose_model_can_be_one_of_several_has_variants(linked: Link) -
     [call] = [c for c in linked({"app.py": code}).calls if c.is_invocation]
     assert (call.model.id, call.output_cap.explicit) == ("gpt-4o", False)
     assert [b.output_cap.number for b in call.branches] == [300]
+
+
+def test_two_applications_of_one_repository_share_no_settings(linked: Link) -> None:
+    asks = "from llama_index.core import VectorStoreIndex\nVectorStoreIndex([]).as_query_engine().query('hi')\n"
+    settings = (
+        "from llama_index.core import Settings\nfrom llama_index.llms.openai import OpenAI\n"
+        "Settings.llm = OpenAI(model='gpt-4o')\n"
+    )
+    apart = linked({"one/app.py": settings + asks, "two/app.py": asks})
+
+    assert {c.place.path: c.model.id for c in apart.calls} == {"one/app.py": "gpt-4o", "two/app.py": None}
+
+
+def test_an_application_takes_the_settings_of_what_it_imports(linked: Link) -> None:
+    asks = "from llama_index.core import VectorStoreIndex\nVectorStoreIndex([]).as_query_engine().query('hi')\n"
+    settings = (
+        "from llama_index.core import Settings\nfrom llama_index.llms.openai import OpenAI\n"
+        "Settings.llm = OpenAI(model='gpt-4o')\n"
+    )
+    together = linked({"core/models.py": settings, "two/app.py": f"import core.models\n{asks}"})
+
+    assert [c.model.id for c in together.calls] == ["gpt-4o"]

@@ -33,15 +33,18 @@ WAYS: dict[str, str] = {
         "def make() -> B: ...\n@app.post('/a')\ndef a():\n  return make().go()\n"
     ),
     "a method found by its rare name": (
-        "class B:\n  def summarise_all(self):\n    return ask('x')\n@app.post('/a')\ndef a(b):\n  return b.summarise_all()\n"
+        "class B:\n  def summarise_all(self):\n    return ask('x')\n"
+        "@app.post('/a')\ndef a(b):\n  return b.summarise_all()\n"
     ),
     "a dependency": "def b():\n  return ask('x')\n@app.post('/a')\ndef a(x=fastapi.Depends(b)):\n  return x\n",
     "a nested function": "@app.post('/a')\ndef a():\n  def inner():\n    return ask('x')\n  return inner()\n",
     "functions that call each other": (
-        "def b(n):\n  return c(n)\ndef c(n):\n  return b(n - 1) if n else ask('x')\n@app.post('/a')\ndef a():\n  return b(3)\n"
+        "def b(n):\n  return c(n)\ndef c(n):\n  return b(n - 1) if n else ask('x')\n"
+        "@app.post('/a')\ndef a():\n  return b(3)\n"
     ),
     "a queue's task": (
-        "import celery\n@celery.shared_task\ndef work():\n  return ask('x')\n@app.post('/a')\ndef a():\n  work.delay()\n"
+        "import celery\n@celery.shared_task\ndef work():\n  return ask('x')\n"
+        "@app.post('/a')\ndef a():\n  work.delay()\n"
     ),
     "a node of a graph": (
         "from langgraph.graph import StateGraph\ndef node(state):\n  return ask('x')\ngraph = StateGraph(dict)\n"
@@ -55,6 +58,74 @@ def test_an_entry_point_reaches_a_model_call(source: str, linked: Link) -> None:
     core = linked({"llm.py": LLM, "app.py": HEAD + source})
 
     assert [c.reachable for c in core.calls if c.unit.module.path == "llm.py"] == [True]
+
+
+def test_a_handler_that_asks_its_application_for_a_file_runs_no_other_handler(linked: Link) -> None:
+    source = (
+        "import flask\nfrom llm import ask\nbp = flask.Blueprint('b', __name__)\n"
+        "@bp.route('/icon')\ndef icon():\n  return bp.send_static_file('icon.ico')\n"
+        "@bp.route('/ask')\ndef answer():\n  return ask('x')\n"
+    )
+    core = linked({"llm.py": LLM, "app.py": source})
+
+    reaching = [e.route for e in core.entry_points if any(u.name == "ask" for u in core.reached_from(e))]
+    assert reaching == ["/ask"]
+
+
+@pytest.mark.parametrize("folder", ["python-backend", "backend"], ids=["no name of a package", "a package"])
+def test_a_neighbour_is_imported_by_its_bare_name(folder: str, linked: Link) -> None:
+    files = {f"{folder}/__init__.py": "", f"{folder}/llm.py": LLM, f"{folder}/main.py": HEAD + WAYS["a call"]}
+
+    assert all(call.reachable for call in linked(files).calls)
+
+
+def test_a_wrapper_named_like_its_library_does_not_hide_it(linked: Link) -> None:
+    files = {
+        "app/__init__.py": "",
+        "app/openai.py": "import openai\nclient = openai.OpenAI()\n",
+        "app/main.py": "import openai\nopenai.OpenAI().responses.create(model='gpt-4.1', input='x')\n",
+    }
+
+    assert [call.place.path for call in linked(files).calls] == ["app/main.py"]
+
+
+def test_an_object_on_the_current_application_is_what_the_code_put_there(linked: Link) -> None:
+    source = (
+        "from quart import Quart, current_app\nimport llm\n"
+        "class Helper:\n  def go(self):\n    return llm.ask('x')\n"
+        "app = Quart(__name__)\napp.helper = Helper()\n"
+        "@app.route('/ask')\nasync def ask():\n  return current_app.helper.go()\n"
+    )
+
+    assert all(call.reachable for call in linked({"llm.py": LLM, "app.py": source}).calls)
+
+
+def test_an_agent_that_a_function_chooses_brings_its_tools_along(linked: Link) -> None:
+    source = HEAD + (
+        "from agents import Agent, Runner, function_tool\n"
+        "@function_tool\ndef look(text):\n  return ask(text)\n"
+        "one = Agent(name='a', model='gpt-5.2', tools=[look])\n"
+        "def choose(name):\n  return {one.name: one}.get(name, one)\n"
+        "@app.post('/chat')\nasync def chat(name):\n  return await Runner.run(choose(name), 'x')\n"
+    )
+    core = linked({"llm.py": LLM, "app.py": source})
+
+    assert all(call.reachable for call in core.calls if call.name == "responses.create")
+
+
+def test_who_provides_a_server_does_not_run_all_it_can_do(linked: Link) -> None:
+    source = HEAD + (
+        "from chatkit.server import ChatKitServer\n"
+        "class Server(ChatKitServer):\n  def respond(self):\n    return ask('x')\n"
+        "  def state(self):\n    return 1\n"
+        "server = Server()\ndef get_server():\n  return server\n"
+        "@app.post('/chat')\ndef chat(s: Server = fastapi.Depends(get_server)):\n  return s.process('x')\n"
+        "@app.get('/state')\ndef state(s: Server = fastapi.Depends(get_server)):\n  return s.state()\n"
+    )
+    core = linked({"llm.py": LLM, "app.py": source})
+
+    reaching = [e.route for e in core.entry_points if any(u.name == "ask" for u in core.reached_from(e))]
+    assert reaching == ["/chat"]
 
 
 def test_hops_are_counted_from_the_entry_point(linked: Link) -> None:

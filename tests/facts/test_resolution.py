@@ -183,7 +183,6 @@ VALUES: dict[str, tuple[str, list[object]]] = {
     ),
     "a dependency in an annotation": (
         "import fastapi, openai\nfrom typing import Annotated\ndef get():\n  return openai.OpenAI()\n"
-        "Client = Annotated[openai.OpenAI, fastapi.Depends(get)]\n"
         "def handler(client: Annotated[openai.OpenAI, fastapi.Depends(get)]):\n  return client\nit = handler()",
         [OPENAI],
     ),
@@ -242,12 +241,22 @@ def test_options_reach_a_call_whichever_way_they_are_given(options: str, before:
 
 
 USED: dict[str, str] = {
-    "in a thread": "import asyncio\nasync def ask(t):\n  return await asyncio.to_thread(client.responses.create, input=t)",
+    "in a thread": (
+        "import asyncio\nasync def ask(t):\n  return await asyncio.to_thread(client.responses.create, input=t)"
+    ),
     "in an executor": (
         "import asyncio\nasync def ask(t):\n"
         "  return await asyncio.get_event_loop().run_in_executor(None, client.responses.create, t)"
     ),
-    "through a partial": "import functools\nask = functools.partial(client.responses.create, model='m')\nask(input='hi')",
+    "out of a list of pairs": (
+        "def ask(t):\n  for name, one in [('main', client)]:\n    return one.responses.create(input=t)"
+    ),
+    "out of a numbered list of pairs": (
+        "def ask(t):\n  for i, (name, one) in enumerate([('main', client)]):\n    return one.responses.create(input=t)"
+    ),
+    "through a partial": (
+        "import functools\nask = functools.partial(client.responses.create, model='m')\nask(input='hi')"
+    ),
     "with settings bound": "def ask(t):\n  return client.with_options(timeout=3).responses.create(input=t)",
 }
 
@@ -320,3 +329,80 @@ def test_a_hierarchy_written_from_the_bottom_up_does_not_end_the_run(linked: Lin
     classes = "".join(f"class C{n}(C{n + 1}):\n  pass\n" for n in range(3000))
 
     assert meanings(linked({"app.py": f"{classes}it = C0().limit\n"})) == ["Unknown"]
+
+
+def test_a_declared_package_is_not_shadowed_by_a_part_of_another_package(linked: Link) -> None:
+    files = {
+        "app.py": "from agents import Agent as it",
+        "src/team/__init__.py": "",
+        "src/team/agents/__init__.py": "",
+        "src/team/agents/writer.py": "from agents import Agent\nwriter = Agent()",
+    }
+
+    assert meanings(linked({**files, "requirements.txt": "openai-agents>=0.17\n"})) == ["agents.Agent"]
+    assert meanings(linked({**files, "agents.py": "Agent = 1"})) == [1]
+
+
+def test_a_mixin_reads_what_the_class_built_with_it_sets(linked: Link) -> None:
+    mixin = "import openai\nclass Asking:\n    client: openai.OpenAI\n    def ask(self): return self.client.responses\n"
+    service = (
+        "class Service(Asking):\n    def __init__(self): self.client = openai.OpenAI(timeout=5)\nit = Service().ask()\n"
+    )
+
+    core = linked({"app.py": mixin + service})
+
+    (value,) = core.resolver.name("it", core.program.modules["app.py"].body)
+    assert isinstance(value, External) and (value.path, value.typed) == (f"{OPENAI}.responses", False)
+
+
+def test_what_a_test_passes_does_not_decide_what_the_service_gets(linked: Link) -> None:
+    core = linked(
+        {
+            "app.py": "def ask(model): return model\nit = ask('served')\n",
+            "tests/test_app.py": "from app import ask\ndef test_it(): assert ask('fake')\n",
+        }
+    )
+
+    (ask,) = (u for u in core.program.units if u.name == "ask")
+    assert [v.value for v in core.resolver.name("model", ask) if isinstance(v, Known)] == ["served"]
+
+
+def test_a_computed_key_gives_the_entry_it_names(linked: Link) -> None:
+    source = (
+        "import openai\nREASONS = ('o1',)\n"
+        "def ask(name):\n"
+        "    cap = 'max_completion_tokens' if name in REASONS else 'max_tokens'\n"
+        "    options = {'model': name, cap: 500}\n"
+        "    return openai.OpenAI().chat.completions.create(messages=[], **options)\n"
+    )
+
+    (call,) = linked({"app.py": source}).calls
+    assert call.setting("output_cap").value == 500
+
+
+def test_a_request_to_any_other_address_is_no_model_call(linked: Link) -> None:
+    source = (
+        "import urllib.request\n"
+        "def token():\n"
+        "    request = urllib.request.Request('http://169.254.169.254/latest/api/token', method='PUT')\n"
+        "    return urllib.request.urlopen(request, timeout=1)\n"
+    )
+
+    assert linked({"app.py": source}).calls == []
+
+
+def test_a_class_with_a_type_in_brackets_is_the_class(linked: Link) -> None:
+    source = (
+        "from agents import Agent, Runner\nagent = Agent[dict](name='a', model='gpt-5.2')\n"
+        "def ask(t):\n  return Runner.run_sync(agent, t)\n"
+    )
+
+    assert [c.model.id for c in linked({"app.py": source}).calls if c.name == "run_sync"] == ["gpt-5.2"]
+
+
+def test_an_agent_that_a_platform_runs_is_an_agent_with_the_defaults_of_its_model(linked: Link) -> None:
+    source = "from deepagents import create_deep_agent\nagent = create_deep_agent('openai:gpt-5', tools=[print])\n"
+    (call,) = linked({"app.py": source, "langgraph.json": '{"graphs": {"a": "./app.py:agent"}}'}).calls
+
+    assert call.is_agent and call.reachable and call.steps.number == 9999
+    assert call.timeout.state == "none"

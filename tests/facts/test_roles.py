@@ -81,3 +81,10 @@ def test_a_repository_without_serving_code_is_a_demo(files: dict[str, str], demo
 
 def test_a_demo_is_judged_as_if_it_served(linked: Link) -> None:
     assert role(linked({"examples/chat.py": "x = 1\n"}), "examples/chat.py") is Role.SERVING
+
+
+def test_a_part_called_research_serves_when_the_service_imports_it(linked: Link) -> None:
+    used = {"app/main.py": "from app.research.run import go\n" + SERVICE, "app/research/run.py": "def go(): ...\n"}
+
+    assert role(linked(used), "app/research/run.py") is Role.SERVING
+    assert role(linked({**used, "app/main.py": SERVICE}), "app/research/run.py") is Role.EXAMPLE

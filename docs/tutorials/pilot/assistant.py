@@ -46,7 +46,9 @@ def chat(employee, message):
         {"role": "user", "content": message},
     ]
     while True:
-        response = client.chat.completions.create(model="gpt-4o", messages=messages, tools=TOOLS)
+        response = client.chat.completions.create(
+            model="gpt-4o", temperature=0.2, messages=messages, tools=TOOLS
+        )
         reply = response.choices[0].message
         if not reply.tool_calls:
             return reply.content
@@ -60,6 +62,7 @@ def summarise(policy):
     """A short version of a policy, as JSON, for the start page."""
     response = client.chat.completions.create(
         model="gpt-4o-mini",
+        temperature=0.2,
         messages=[{"role": "user", "content": "Summarise as JSON with the keys title and points:\n" + policy}],
     )
     text = response.choices[0].message.content

@@ -127,11 +127,22 @@ def records_of(path: str, kind: str, documents: Iterable[Located], text: str) ->
     keys: Counter[str] = Counter()
     for element in elements:
         keys.update(key for key, inner in element.items() if inner.value not in (None, ""))
+        if _ends_in_an_answer(_written(element)):
+            keys[REFERENCE_TURN] += 1
     lines = text.split("\n", elements[min(len(elements), _FIRST) - 1].end_line)
     first = tuple(
         "\n".join(lines[element.line - 1 : element.end_line])[:_FIRST_LENGTH] for element in elements[:_FIRST]
     )
     return Records(path, kind, len(elements), _bounded(keys), first, best.line, best.end_line, 0, under)
+
+
+def _written(element: Located) -> dict[object, object]:
+    """The lists of mappings of a record as they are written, enough to look at its conversations."""
+    return {
+        key: [{name: one.value for name, one in turn.items()} for turn in inner.elements()]
+        for key, inner in element.items()
+        if key in _TURNS
+    }
 
 
 def _lists(document: Located) -> Iterator[tuple[str, Located]]:
@@ -145,8 +156,24 @@ def _are_records(values: list[object]) -> bool:
     return bool(values) and all(isinstance(value, dict) for value in values[:MAX_RECORDS])
 
 
+_TURNS = ("messages", "conversation", "conversations", "turns", "dialogue", "dialog")
+_ANSWERS = ("assistant", "ai", "model", "gpt", "bot")
+REFERENCE_TURN = "messages[].assistant"
+"""Counted as a key of records that are conversations ending in the answer that is wanted."""
+
+
+def _ends_in_an_answer(record: dict[object, object]) -> bool:
+    """Whether a record is a conversation of at least two turns whose last one is the assistant's."""
+    turns = next((record[name] for name in _TURNS if isinstance(record.get(name), list)), None)
+    if not isinstance(turns, list) or len(turns) < 2 or not isinstance(turns[-1], dict):
+        return False
+    return str(turns[-1].get("role") or turns[-1].get("from") or "").lower() in _ANSWERS
+
+
 def _count_keys(keys: Counter[str], record: object) -> None:
     if isinstance(record, dict):
+        if _ends_in_an_answer(record):
+            keys[REFERENCE_TURN] += 1
         keys.update(str(key) for key, value in record.items() if value not in (None, ""))
 
 

@@ -94,9 +94,7 @@ def parse_requirement(text: str, line: int = 1, end: int = 1, *, via: bool = Fal
 
 def is_exact(specifier: str) -> bool:
     """Whether a specifier admits one release only: `==1.2.3` or `===…`, not `==1.*`."""
-    return any(
-        clause.strip().startswith("==") and not clause.strip().endswith("*") for clause in specifier.split(",")
-    )
+    return any(clause.strip().startswith("==") and not clause.strip().endswith("*") for clause in specifier.split(","))
 
 
 def _fixed(url: str, hashed: bool) -> bool:

@@ -118,7 +118,14 @@ def _longest_piece(text: str) -> int:
 
 
 def has_sequence(text: str, length: int = 7) -> bool:
-    """Whether as many characters stand in the order of the alphabet or of the numbers."""
+    """Whether as many characters stand in the order of the alphabet or of the numbers, or both in turns (`a1b2c3`)."""
+    if _rises(text, length):
+        return True
+    kinds = ("".join(filter(str.isalpha, text)).lower(), "".join(filter(str.isdigit, text)))
+    return all(_rises(kind, length - 1) for kind in kinds)
+
+
+def _rises(text: str, length: int) -> bool:
     run = 1
     for before, after in pairwise(text):
         run = run + 1 if ord(after) - ord(before) == 1 else 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from readiness.extract import code
 from readiness.facts.units import STATES, Unit
 from readiness.facts.values import (
+    MAX_ALTERNATIVES,
     Bound,
     ClassValue,
     External,
@@ -28,6 +31,18 @@ if TYPE_CHECKING:
 COMPOSERS = ("langchain_core.runnables.", "langchain.schema.runnable.")
 """Packages whose constructors join runnables."""
 
+_CURRENT = {"flask.current_app": "flask.Flask()", "quart.current_app": "quart.Quart()"}
+"""The name under which a framework hands out the application that answers."""
+
+_RUNNABLES = frozenset(
+    {
+        "langchain_core.runnables.chain", "langchain_core.runnables.base.chain", "langchain.schema.runnable.chain",
+        "langchain_core.tools.tool", "langchain.tools.tool", "langchain.agents.tool",
+    }
+)  # fmt: skip
+"""Decorators after which `f.invoke(x)` runs `f(x)`."""
+_RUNS = frozenset({"invoke", "ainvoke", "batch", "abatch", "stream", "astream", "run", "arun"})
+
 _NO_CALL = code.Call(0, 0, code.Name(0, 0, ""), [], [])
 _LOADERS = frozenset(
     {
@@ -42,8 +57,10 @@ class Access:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
+        self._written: dict[code.Mapping, dict[code.Scalar, list[int]]] = {}
+        """Where each key of a mapping literal stands, for those whose keys are all constants."""
 
-    def member(self, value: Value, name: str) -> Values:
+    def member(self, value: Value, name: str) -> Values:  # noqa: C901  # one case per kind of value
         """What `value.name` stands for."""
         match value:
             case External():
@@ -73,6 +90,8 @@ class Access:
                 return (Bound(value, _NO_CALL, self._resolver.program.units[0]),)
             case Known() if name == "value":  # a member of an enumeration: its value is what was assigned
                 return (value,)
+            case FunctionValue(unit) if name in _RUNS and self._is_runnable(unit):
+                return (value,)
             case FunctionValue() | Bound() if name in ("delay", "apply_async", "remote", "run", "s"):
                 return (value,)
             case FunctionValue(unit) if unit.function is not None and unit.function.decorators:
@@ -81,12 +100,33 @@ class Access:
             case _:
                 return (Unknown(name),)
 
+    def _is_runnable(self, unit: Unit) -> bool:
+        """Whether a decorator makes a runnable or tool of a function: running that runs the function."""
+        decorators = unit.function.decorators if unit.function is not None else []
+        named = (d.function if isinstance(d, code.Call) else d for d in decorators)
+        return any(
+            isinstance(v, External) and v.path in _RUNNABLES
+            for d in named
+            for v in self._resolver.values(d, unit.parent or unit)
+        )
+
     def _external_member(self, value: External, name: str) -> Values:
         path, steps, typed = value.path, value.steps, value.typed
         if path.rpartition(".")[2] in STATES and name in self._resolver.program.stored:
-            return self._resolver.each(self._resolver.program.stored[name], lambda pair: self._resolver.binding(*pair))
+            return self._resolver.each(self._resolver.program.kept(name), lambda pair: self._resolver.binding(*pair))
+        if path in _CURRENT and (found := self._put_on(_CURRENT[path], name)):
+            return found
         entry = self._setting(path, name)
         return (entry,) if entry else (External(self._resolver.canonical(f"{path}.{name}"), steps, typed),)
+
+    def _put_on(self, application: str, name: str) -> Values:
+        """What the code puts on the application that a framework hands out as the current one."""
+        found: list[Value] = []
+        for member, binding, unit in self._resolver.program.put_on.get(name, ())[:MAX_ALTERNATIVES]:
+            owners = self._resolver.values(member.base, unit)
+            if any(isinstance(owner, External) and owner.path == application for owner in owners):
+                found.extend(self._resolver.binding(binding, unit))
+        return tuple(found)
 
     def _composed(self, composer: Value) -> Values:
         """The runnables given to a composing runnable (`RunnablePassthrough.assign(answer=prompt | model)`)."""
@@ -104,13 +144,13 @@ class Access:
         """What `value[key]` stands for; every item where the key is not known."""
         keys = [v.value for v in self._resolver.values(key, unit) if isinstance(v, Known)] if key is not None else []
         match value:
-            case Items(literal=code.Mapping(items=items), unit=owner):
-                rest = [(k, v) for k, v in items if k is not None]
-                exact = [v for k, v in rest if keys and self._resolver.constant(k, owner) in keys]
+            case Items(literal=code.Mapping(items=items) as mapping, unit=owner):
+                exact = self._under(keys, mapping, owner) if keys else []
                 if exact and not self._is_chosen_by_callers(key, unit):
                     return self._resolver.union(exact, owner)
                 # A registry that callers choose from: the default first, every other entry after it.
-                return self._resolver.union([*exact, *(v for _, v in rest if v not in exact)], owner)
+                rest = (v for k, v in items if k is not None and v not in exact)
+                return self._resolver.union((*exact, *islice(rest, MAX_ALTERNATIVES + 1)), owner)
             case Items(literal=code.Sequence(items=items), unit=owner):
                 if len(keys) == 1 and isinstance(keys[0], int) and -len(items) <= keys[0] < len(items):
                     return self._resolver.values(items[keys[0]], owner)
@@ -129,6 +169,19 @@ class Access:
                 return (value,)
             case _:
                 return (Unknown(),)
+
+    def _under(self, keys: list[code.Scalar], mapping: code.Mapping, owner: Unit) -> list[code.Expression]:
+        """The values of a mapping literal under some keys, in the order they are written."""
+        index = self._written.get(mapping)
+        if index is None:
+            index = defaultdict(list)
+            for position, (key, _) in enumerate(mapping.items):
+                if key is not None:
+                    index[self._resolver.constant(key, owner)].append(position)
+            if all(isinstance(key, code.Constant) for key, _ in mapping.items):  # others may be told better later
+                self._written[mapping] = index
+        positions = sorted({position for key in keys for position in index.get(key, ())})
+        return [mapping.items[position][1] for position in positions]
 
     def _is_chosen_by_callers(self, key: code.Expression | None, unit: Unit) -> bool:
         return isinstance(key, code.Name) and unit.parameter(key.id) is not None

@@ -30,8 +30,10 @@ class Arguments:
         argument = call.keyword(name)
         if argument is None and name in positional:
             index = positional.index(name)
-            if index < len(call.arguments) and not any(isinstance(a, code.Spread) for a in call.arguments[: index + 1]):
+            if index < len(call.arguments) and not any(isinstance(a, code.Spread) for a in call.arguments[:index]):
                 argument = call.arguments[index]
+                # `FallbackModel(first, *others)`: the rest stands in a list.
+                argument = argument.value if isinstance(argument, code.Spread) else argument
         if argument is not None:
             return Given(self._resolver.values(argument, unit), unit.at(argument), argument, unit=unit)
         for keyword in call.keywords:

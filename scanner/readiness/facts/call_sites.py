@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from readiness.extract import code
 from readiness.facts.graph import CallGraph
-from readiness.facts.knobs import MAX_WRAPPING, Knobs
+from readiness.facts.knobs import Knobs
 from readiness.facts.knowledge import Knowledge
 from readiness.facts.model_calls import ModelCall
 from readiness.facts.program import Program
@@ -39,6 +39,7 @@ class CallSites:
             for call in unit.calls:
                 found.extend(self._invocations(call, unit))
         calls = self._agents_once(found)
+        calls.extend(self._nodes(calls))
         used = {step.call for c in calls for v in (c, *c.variants) for step in self._made.get(v, ())}
         calls.extend(self._constructors(used))
         calls.extend(self._specified(calls))
@@ -59,10 +60,10 @@ class CallSites:
     def _wrapped(self, step: Step) -> list[External]:
         """The models that a constructor is given to wrap."""
         known = self._knowledge.client(step.path)
-        given = [
-            self._knobs.arguments.find(step.call, step.unit, inner, known[1].positional)
-            for inner in (known[1].inner if known else ())
-        ]  # fmt: skip
+        if known is None:
+            return []
+        _, client = known
+        given = [self._knobs.arguments.find(step.call, step.unit, name, client.positional) for name in client.inner]
         return [m for g in given if g is not None for value in g.values for m in self._knobs.models_in(value)]
 
     def _invocations(self, call: code.Call, unit: Unit) -> Iterator[ModelCall]:
@@ -175,6 +176,37 @@ class CallSites:
                 known.runs.extend(call.runs)
         return calls
 
+    def _nodes(self, calls: list[ModelCall]) -> Iterator[ModelCall]:
+        """Models that are a node of a graph themselves (`graph.add_node("agent", prompt | model)`): it calls them."""
+        for agent in calls:
+            if not agent.is_agent:
+                continue
+            given = dict.fromkeys(n for step in agent.value.steps for n in self._graph.nodes.get(step.call, ()))
+            for call, unit in given:
+                models = dict.fromkeys(
+                    model
+                    for argument in (*call.arguments, *(k.value for k in call.keywords))
+                    for value in self._resolver.values(argument, unit)
+                    for model in self._knobs.models_in(value)
+                    if any(not s.method and self._is_model(s) for s in model.steps)
+                )
+                sites = [self._node(model, call, unit, agent) for model in list(models)[:MAX_VARIANTS]]
+                if sites:
+                    sites[0].variants.extend(sites[1:])
+                    yield sites[0]
+
+    def _node(self, model: External, call: code.Call, unit: Unit, agent: ModelCall) -> ModelCall:
+        step = next(s for s in model.steps if not s.method and self._is_model(s))
+        known = self._knowledge.client(step.path)
+        sdk = known[0] if known is not None else agent.sdk
+        name = _short(step.path)
+        found = ModelCall(unit.at(call), f"{name}(...)", name, sdk, "generate", unit.module.role, unit, call, model,
+                          constructor=step.unit.at(step.call))  # fmt: skip
+        found.runs, found.inside = agent.runs, agent
+        self._made[found] = self._steps(model)
+        self._knobs.fill(found, None)
+        return found
+
     def _without_promises(self, found: list[ModelCall]) -> list[ModelCall]:
         """An agent that only an annotation promises is left out where its module is seen to run a real one."""
         real = {c.unit.module for c in found if c.is_agent and not c.value.typed}
@@ -212,18 +244,29 @@ class CallSites:
                         continue
                     sdk, client = known
                     # A constructor alone tells that a model is meant only where it takes one: a client of a whole API
-                    # can be used for anything.
-                    if "model" not in client.knobs and sdk.calls:
+                    # can be used for anything, and HTTP by hand is a model call only where its address says so.
+                    if sdk.endpoints or ("model" not in client.knobs and sdk.calls):
                         continue
                     name = _short(value.path.removesuffix("()"))
                     kind: CallKind = "generate" if client.generates else "embed"
                     place = unit.at(call)
-                    found = ModelCall(place, f"{name}(...)", name, sdk, kind, unit.module.role, unit, call, value, place)
+                    text, role = f"{name}(...)", unit.module.role
+                    found = ModelCall(place, text, name, sdk, kind, role, unit, call, value, constructor=place)
                     found.is_invocation = False
                     found.runs = [(call, unit)]
-                    self._knobs.fill(found, None)
+                    run = self._run_by_a_platform(value)
+                    found.is_agent = run is not None
+                    self._knobs.fill(found, run)
                     yield found
                     break
+
+    def _run_by_a_platform(self, value: External) -> CallPattern | None:
+        """How an agent is run that the code only builds: somebody else (a platform, a library) invokes it."""
+        for verb in ("invoke", "run"):
+            known = self._knowledge.call(f"{value.path}.{verb}")
+            if known is not None and known[1].agent:
+                return known[1]
+        return None
 
     def _specified(self, calls: list[ModelCall]) -> Iterator[ModelCall]:
         """Constructors written as data whose class is the project's own wrapper around a model."""
@@ -253,6 +296,7 @@ class CallSites:
                 continue
             nodes = {n for step in agent.value.steps for n in self._graph.registered.get(step.call, ())}
             inner_units = self._graph.reach(nodes)
+            self._place_tools(agent, calls)
             for call in calls:
                 if (
                     call is not agent
@@ -261,6 +305,20 @@ class CallSites:
                     and not self._around(call, agent)
                 ):
                     call.inside = agent
+
+    def _place_tools(self, agent: ModelCall, calls: list[ModelCall]) -> None:
+        """Agents that are only built, by what builds another one of their kind, are its tools: it runs them."""
+        built_only = [c for c in calls if not c.is_invocation and c.inside is None and c.sdk is agent.sdk]
+        lone = [c for c in built_only if self._stores_in(c)]
+        if lone and agent.value.steps:
+            builder = agent.value.steps[0].unit
+            built = self._graph.reach([builder])
+            for call in lone:
+                if call.unit in built and call.unit is not builder and call.unit.function is not None:
+                    call.inside = agent
+
+    def _stores_in(self, call: ModelCall) -> bool:
+        return any(self._stores(step) for step in call.value.steps)
 
     def _around(self, call: ModelCall, agent: ModelCall) -> bool:
         return call.is_agent and any(unit is call.unit for _, unit in agent.runs)

@@ -69,7 +69,7 @@ class Calling:
                 return (Unknown(),)
 
     def _external_call(self, function: External, call: code.Call, unit: Unit) -> Values:
-        path = function.path
+        path = _unsubscripted(function.path)
         base, _, method = path.rpartition(".")
         if f"{path}()" in READERS:
             return self._resolver.environment.read(call, unit)
@@ -89,7 +89,10 @@ class Calling:
         ):
             return self._builtin(path, call, unit)
         if method and self._resolver.symbols.is_modifier(base, method):
-            return (External(base, (*function.steps, Step(base, call, unit, method)), function.typed),)
+            same = External(base, (*function.steps, Step(base, call, unit, method)), function.typed)
+            others = [k.value for k in call.keywords] if self._resolver.symbols.is_selector(method) else []
+            chosen = self._resolver.union(others, unit)
+            return (same, *(v for v in chosen if isinstance(v, External) and v.steps))
         return (External(f"{path}()", (*function.steps, Step(path, call, unit)), function.typed),)
 
     def _wrapped(self, path: str, call: code.Call, unit: Unit) -> Values:
@@ -192,3 +195,9 @@ def _promised(value: Value) -> Values:
 
 def _any(value: Value) -> tuple[str, int]:
     return value.place if isinstance(value, Known) else ("", 0)
+
+
+def _unsubscripted(path: str) -> str:
+    """The class that a subscript with a type leaves as it is: `Agent[Context](...)` constructs an `Agent`."""
+    name = path.rpartition(".")[2]
+    return path.removesuffix("[]") if name[:1].isupper() and "()" not in name else path

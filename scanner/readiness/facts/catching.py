@@ -139,3 +139,20 @@ def _name(value: Value) -> str:
             last = path.removesuffix("()").rpartition(".")[2]
             return last if last == "HTTPException" else path.removesuffix("()")
     return ""
+
+
+def polls(guarded: code.Try, unit: Unit, resolver: Resolver) -> bool:
+    """Whether a block only looks now and then if a task is done: `wait_for(shield(task), 5)`, a timeout being no news.
+
+    What the task itself raises comes out where it is awaited, not in the handler of such a timeout.
+    """
+    caught = [h.type for h in guarded.handlers]
+    if not caught or any(one is None or last_name(one) != "TimeoutError" for one in caught):
+        return False
+    calls = (n for statement in guarded.body for n in code.walk(statement) if isinstance(n, code.Call))
+    return any(
+        isinstance(v, External) and v.path == "asyncio.shield"
+        for call in calls
+        if last_name(call.function) == "shield"
+        for v in resolver.values(call.function, unit)
+    )

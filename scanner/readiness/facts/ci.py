@@ -19,6 +19,8 @@ from readiness.facts.runners import expand
 from readiness.repository.tree import Role
 
 _TEST_PROGRAMS = frozenset({"pytest", "py.test", "unittest", "nose2", "nosetests", "stestr", "ptw", "green", "ward"})
+_TEST_ACTIONS = frozenset({"streamlit/streamlit-app-action", "pavelzw/pytest-action"})
+"""Actions that run pytest over the repository; the first also starts the app once."""
 _NO_RUN = frozenset(
     {"--collect-only", "--co", "--version", "-V", "-h", "--help", "--fixtures", "--markers", "--setup-plan"}
 )
@@ -137,13 +139,20 @@ def _test_runs(observations: Observations, steps: list[CiStep], model_modules: f
     if not tests:
         return
     for step in steps:
-        for command in step.commands if step.runs else ():
+        for command in (*step.commands, *_implied(step)) if step.runs else ():
             covered = _covered(command, tests)
             if not covered:
                 continue
             left_out = _left_out(observations, command, covered, tests, model_modules)
             shown = f"{command.text} (by {command.via[0]})" if command.via else command.text
             yield TestRun(_seen_at(step, command), shown, step, command, _problem(step, command), left_out)
+
+
+def _implied(step: CiStep) -> Iterator[Command]:
+    """The run of pytest that an action is made of."""
+    if step.uses is not None and step.uses.partition("@")[0].lower() in _TEST_ACTIONS:
+        given = next((value for name, value in step.inputs if name in ("pytest-args", "args", "pytest_args")), "")
+        yield Command(("pytest", *given.split()), f"uses: {step.uses}", step.place)
 
 
 def _seen_at(step: CiStep, command: Command) -> Place:

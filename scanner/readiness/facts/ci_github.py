@@ -24,6 +24,7 @@ _EVENTS = {
 }  # fmt: skip
 _EVENT_TEST = re.compile(r"github\.event_name\s*==\s*['\"](\w+)['\"]")
 _MATRIX_TEST = re.compile(r"^matrix\.([\w-]+)\s*(==|!=)\s*['\"]?([^'\"]*)['\"]?$")
+_CONTEXT_USE = re.compile(r"\$\{\{\s*(env|inputs)\.([\w-]+)\s*\}\}")
 _MATRIX_USE = re.compile(r"\$\{\{\s*matrix\.([\w-]+)\s*\}\}")
 MAX_COMBINATIONS = 256
 
@@ -42,6 +43,8 @@ class _Setting:
     weakness: str
     runs: bool
     matrix: tuple[dict[str, str], ...]
+    context: dict[str, str]
+    """What `env.x` and `inputs.x` are written as: the nearest that is set."""
 
 
 def github_workflows(observations: Observations) -> list[str]:
@@ -62,6 +65,7 @@ def _workflow(observations: Observations, path: str, document: Located, caller: 
     if caller is not None:
         triggers = caller.triggers
     name = document.text("name") or path.rsplit("/", 1)[-1]
+    context = _context(document, caller)
     for job_name, job in document.items("jobs"):
         condition = scalar(job.get("if"))
         matrix = _matrix(job.get("strategy", "matrix"))
@@ -79,13 +83,15 @@ def _workflow(observations: Observations, path: str, document: Located, caller: 
             weakness=weakness or (caller.weakness if caller else ""),
             runs=_can_run(condition, matrix) and (caller is None or caller.runs),
             matrix=matrix,
+            context={**context, **_written("env", job.get("env"))},
         )
         called = scalar(job.get("uses"))
         if called.startswith("./") and caller is None:
             target = joined("", called)
             inner = observations.document(target)
             if inner is not None:
-                yield from _workflow(observations, target, inner, setting)
+                given = {**setting.context, **_written("inputs", job.get("with"))}
+                yield from _workflow(observations, target, inner, replace(setting, context=given))
         for step in job.elements("steps"):
             yield from _step(observations, step, setting, depth=0)
 
@@ -118,13 +124,14 @@ def _step(observations: Observations, step: Located, setting: _Setting, depth: i
     if run is not None and script:
         shell = scalar(step.get("shell")) or setting.shell
         start = script_start(run)
+        folder = _said(scalar(step.get("working-directory")) or setting.directory, setting.context)
         if not shell.startswith(("python", "pwsh", "powershell", "cmd")):
             commands = commands_in(
                 script,
                 setting.path,
                 start,
                 last_line=run.end_line,
-                directory=joined("", scalar(step.get("working-directory")) or setting.directory),
+                directory=joined("", folder),
                 pipe_fails=shell == "bash" or "pipefail" in shell,
             )
         place = Place(setting.path, run.line, run.end_line)
@@ -144,6 +151,25 @@ def _step(observations: Observations, step: Located, setting: _Setting, depth: i
         runs=setting.runs,
         variables=setting.variables,
     )
+
+
+def _context(document: Located, caller: _Setting | None) -> dict[str, str]:
+    """The environment of a workflow and, where another one calls it, the inputs it is called with."""
+    found = _written("env", document.get("env"))
+    if caller is not None:
+        defaults = (document.get("on") or document.get("true") or document).items("workflow_call", "inputs")
+        found |= {f"inputs.{name}": scalar(one.get("default")) for name, one in defaults}
+        found |= {name: value for name, value in caller.context.items() if name.startswith("inputs.")}
+    return found
+
+
+def _written(context: str, values: Located | None) -> dict[str, str]:
+    return {f"{context}.{key}": scalar(value) for key, value in values.items()} if values is not None else {}
+
+
+def _said(text: str, context: dict[str, str]) -> str:
+    """A text with `${{ env.x }}` and `${{ inputs.x }}` filled in, as far as the files say what they are."""
+    return _CONTEXT_USE.sub(lambda match: context.get(f"{match.group(1)}.{match.group(2)}") or match.group(0), text)
 
 
 def _first_line(script: str) -> str:

@@ -21,6 +21,7 @@ from readiness.facts.importable import Imports
 from readiness.facts.installs import InstallCommand
 from readiness.facts.knobs import Knobs
 from readiness.facts.knowledge import Knowledge
+from readiness.facts.manifests import declared
 from readiness.facts.model_calls import ModelCall
 from readiness.facts.place import Place
 from readiness.facts.probes import mark_probes
@@ -75,9 +76,10 @@ class Core:
 
 def link(repository: Repository, observations: Observations, knowledge: Knowledge, web: WebKnowledge) -> Core:
     """Link what was read file by file into one program."""
-    program = Program((module, observations.files[path].role) for path, module in observations.modules.items())
+    names = knowledge.import_names(item.name for item in declared(observations))
+    program = Program(((module, observations.files[path].role) for path, module in observations.modules.items()), names)
     resolver = Resolver(program, knowledge, Configured(observations))
-    graph = CallGraph(program, resolver)
+    graph = CallGraph(program, resolver, web.applications)
     entry_points = EntryPoints(program, resolver, web, observations).find()
     demo = refine_roles(program, observations, entry_points)
     ci = find_ci(observations, _importing(program, knowledge.import_roots))
@@ -139,12 +141,22 @@ def _is_excluded(core: Core, call: ModelCall) -> bool:
     return installed.declared and installed.admits(versions) is False
 
 
+def _run_by_the_service(call: ModelCall, reached: dict[Unit, int]) -> None:
+    """An agent that the service runs is shown where it does, not in a trial run below `if __name__ == "__main__"`."""
+    served = [(node, unit) for node, unit in call.runs if unit in reached]
+    if call.is_agent and served and call.unit not in reached:
+        call.runs = served
+        call.call, call.unit = served[0]
+        call.place = call.unit.at(call.call)
+
+
 def _reach(core: Core) -> None:
     """Tell every call whether an entry point runs it, and whether its code can be imported at all."""
     for call in (*core.calls, *core.wrapped):
         for site in (call, *call.variants):
             site.importable = core.imports.importable(call.unit) and not _is_excluded(core, site)
             site.reachable = site.importable and any(unit in core.started for _, unit in call.runs)
+        _run_by_the_service(call, core.reached)
     workers = {u for e in core.entry_points if e.kind in ("queue", "job", "cli") for u in core.reached_from(e)}
     for call in (*core.calls, *core.wrapped):
         for site in (call, *call.variants):

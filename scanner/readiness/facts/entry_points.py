@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -57,7 +58,9 @@ class EntryPoints:
         self._registrations = {f"{_object(app)}.{name}": (f, parameters) for f in web.frameworks for app in f.apps
                                for name, parameters in f.registrations.items()}  # fmt: skip
         self._constructors = {s: (f, parameters) for f in web.frameworks for s, parameters in f.constructors.items()}
-        self._specifications = {f"{_object(app)}.{n}" for f in web.frameworks for app in f.apps for n in f.specifications}
+        self._specifications = {f"{_object(app)}.{name}" for f in web.frameworks for app in f.apps
+                                for name in f.specifications}  # fmt: skip
+        self._by_deployment = {s: f for f in web.frameworks for s in f.deployed}
         self._events = {(f.package, event): f for f in web.frameworks for event in f.events}
 
     def find(self) -> list[EntryPoint]:
@@ -72,7 +75,30 @@ class EntryPoints:
             found.extend(self._classes(info))
         found.extend(self._scripts())
         found.extend(self._pages())
+        if not any(e.is_network and e.unit.module.role is Role.SERVING for e in found):
+            found.extend(self._deployed())
         return _merge(found)
+
+    def _deployed(self) -> Iterator[EntryPoint]:
+        """Agents that a platform serves: those a managed runtime finds, and the graphs that `langgraph.json` lists.
+
+        Where the repository has routes of its own they are what is served; `langgraph.json` then serves development.
+        """
+        for unit in self._program.units:
+            for call in unit.calls if unit.is_module else ():
+                for value in self._resolver.values(call.function, unit):
+                    framework = self._by_deployment.get(value.path) if isinstance(value, External) else None
+                    if framework is not None:
+                        yield self._entry(unit, framework.kind, framework.name, unit.name)
+        for path, documents in self._observations.documents.items():
+            if path.rpartition("/")[2] != "langgraph.json" or not documents:
+                continue
+            for name, target in documents[0].items("graphs"):
+                file, _, attribute = str(target.value).partition(":")
+                info = self._program.modules.get(posixpath.normpath(posixpath.join(posixpath.dirname(path), file)))
+                if info is not None:
+                    unit = info.body.nested.get(attribute, info.body)
+                    yield self._entry(unit, "http", "langgraph", name)
 
     def _decorated(self, unit: Unit) -> Iterator[EntryPoint]:
         assert unit.function is not None

@@ -103,7 +103,9 @@ def gather(core: Core, as_of: date | None) -> Facts:
     serving = [c for c in core.calls if c.role is Role.SERVING and c.inside is None and not c.is_probe]
     entry_points = [e for e in core.entry_points if e.is_network and e.unit.module.role is Role.SERVING]
     flows = find_flows(core)
-    gates = replace(find_gates(core), parse=flows.parses)
+    ingestion = find_ingestion(core)
+    found = find_gates(core)
+    gates = replace(found, parse=flows.parses, data=found.data or bool(ingestion.entries))
     tests = CollectedTests(core)
     evals = find_evals(core, tests)
     remote = [c for c in serving if c.remote and c.kind != "predict"]
@@ -134,7 +136,7 @@ def gather(core: Core, as_of: date | None) -> Facts:
         answers=find_answers(core, flows),
         requests=requests.entries,
         input_channels=find_input_channels(requests),
-        ingestion=find_ingestion(core),
+        ingestion=ingestion,
         health=find_health(core),
         secrets=find_secrets(core.observations, core.program, core.deployment.compose),
         ownership=find_ownership(core.observations, core.repository.name),

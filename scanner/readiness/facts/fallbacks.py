@@ -131,7 +131,7 @@ class _Finder:
         setting = call.setting("fallbacks")
         if setting.given and setting.place is not None:
             names = {name for value in setting.resolved for name in self._names(value)}
-            if not names or names != {call.model.id}:
+            if not names or None in names or names != {call.model.id}:
                 return Evidence(setting.place, "fallbacks")
         for step in call.value.steps:
             if step.path == "litellm.Router":

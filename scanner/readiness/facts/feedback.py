@@ -14,7 +14,7 @@ from readiness.facts.instrumentors import TelemetryKnowledge
 from readiness.facts.nearby import Nearby
 from readiness.facts.place import Place
 from readiness.facts.units import Unit, last_name
-from readiness.facts.values import ClassValue, External, Instance, Known
+from readiness.facts.values import ClassValue, External, FunctionValue, Instance, Known
 from readiness.facts.written import Writes, Written
 from readiness.repository.tree import Role
 
@@ -199,7 +199,7 @@ class FeedbackFinder:
                         yield Feedback(
                             unit.at(call), f"{last_name(call.function)} is shown and its answer sent on", reachable=True
                         )
-                    elif path in _FLAGGING and self._flags(call, unit, default=_FLAGGING[path]):
+                    elif path in _FLAGGING and self._flags(call, unit, _FLAGGING[path]) and self._asks(call, unit):
                         yield Feedback(
                             unit.at(call), f"{last_name(call.function)} lets users flag answers, into a local file"
                         )
@@ -223,12 +223,22 @@ class FeedbackFinder:
                     return True
         return False
 
-    def _flags(self, call: code.Call, unit: Unit, *, default: bool) -> bool:
+    def _flags(self, call: code.Call, unit: Unit, default: bool) -> bool:
         given = call.keyword("flagging_mode") or call.keyword("allow_flagging")
         if given is None:
             return default
         first = self._core.resolver.values(given, unit)[0]
         return not (isinstance(first, Known) and str(first.value).lower() in ("never", "false"))
+
+    def _asks(self, call: code.Call, unit: Unit) -> bool:
+        """Whether an interface shows what a model answers; one whose function asks none has nothing to be rated."""
+        given = call.keyword("fn") or next(iter(call.arguments), None)
+        shown = self._core.resolver.values(given, unit) if given is not None else ()
+        functions = [v.unit for v in shown if isinstance(v, FunctionValue)]
+        if len(functions) < len(shown) or not functions:
+            return True
+        reached = self._core.graph.reach(functions)
+        return any(run in reached for c in self._core.calls for _, run in c.runs)
 
     def _data_layers(self) -> Iterator[Feedback]:
         """Chainlit keeps thumbs as soon as a data layer is there."""

@@ -151,9 +151,7 @@ def texts(marks: Iterable[Mark]) -> list[Mark]:
 
 def through(marks: Iterable[Mark], node: code.Node, kind: Kind | None = None) -> Marks:
     """The same values after an operation on them."""
-    return frozenset(
-        replace(m, kind=kind or m.kind, whole=False, through=(*m.through, node)[:MAX_PATH]) for m in marks
-    )
+    return frozenset(replace(m, kind=kind or m.kind, whole=False, through=(*m.through, node)[:MAX_PATH]) for m in marks)
 
 
 def substitute(mark: Mark, given: Iterable[Mark], site: tuple[code.Call, Unit] | None = None) -> Marks:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from readiness.extract import code
 from readiness.facts.core import Core
 from readiness.facts.executions import Executions, Running
-from readiness.facts.flow_marks import Kind, Mark
+from readiness.facts.flow_marks import Kind, Mark, in_order
 from readiness.facts.flow_sources import is_structured
 from readiness.facts.model_calls import ModelCall
 from readiness.facts.place import Place
@@ -134,8 +134,8 @@ class _Linker:
                 self._flows.reads.append(flow)
                 if site is not None and flow.calls and flow.use not in (Use.CLEANS, Use.GUARDS):
                     by_site.setdefault(site, []).append(flow)
+        self._calls(by_site)  # before flows are merged: a request answers for what its own answer is read by
         self._merge()
-        self._calls(by_site)
 
     def _flow(self, use: TextUse, site: tuple[code.Call, Unit] | None, marks: list[Mark]) -> Flow | None:
         if use.use is Use.CHECKS:
@@ -229,7 +229,7 @@ def _site(mark: Mark) -> tuple[code.Call, Unit] | None:
 
 def _by_site(marks: Iterable[Mark]) -> dict[tuple[code.Call, Unit] | None, list[Mark]]:
     found: dict[tuple[code.Call, Unit] | None, list[Mark]] = defaultdict(list)
-    for mark in marks:
+    for mark in in_order(marks):
         found[mark.site].append(mark)
     return found
 

@@ -22,7 +22,6 @@ class Gates:
     host: bool = False
     data: bool = False
     outbound: bool = False
-    risk: bool = False
     is_async: bool = False
     ui_only: bool = False
     """Every entry point that reaches a model is a page of a UI framework."""

@@ -10,10 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from readiness.extract import code
-from readiness.extract.records import Records
+from readiness.extract.records import REFERENCE_TURN, Records
 from readiness.facts.core import Core
 from readiness.facts.eval_metrics import is_evaluation
 from readiness.facts.eval_tools import CaseShape, Remote, load_eval_tools
@@ -158,7 +159,7 @@ class _Finder:
         keys = {key.lower().strip() for key, n in records.keys.items() if n >= least and n}
         if records.count < 1:
             return False
-        if keys & self._tools.input_keys and keys & self._tools.expectation_keys:
+        if REFERENCE_TURN.lower() in keys or (keys & self._tools.input_keys and keys & self._tools.expectation_keys):
             return True
         # Features of a prediction model have names of their own: there the split's name and the label tell.
         own = {key for key, n in records.keys.items() if n >= least and n}
@@ -171,10 +172,33 @@ class _Finder:
         """The code that names a file, or the folder it lies in where a folder of cases is read."""
         pure = PurePosixPath(path)
         found = list(self._texts.get(pure.name, ())) or list(self._texts.get(pure.stem, ()))
+        found += [reader for module, unit in tuple(found) for reader in self._by_setting(unit, pure.name)]
         if found or len(pure.parts) < 2:
             return found
         folder = pure.parts[-2]
         return [(m, u) for m, u in self._texts.get(folder, ()) if m.role in (Role.EVAL, Role.TEST)]
+
+    def _by_setting(self, unit: Unit, name: str) -> Iterator[tuple[ModuleInfo, Unit]]:
+        """The code that reads the setting a file's name is the default of: `ROWS: Path = Path("data/x.json")`."""
+        if unit.function is not None or unit.owner is None:
+            return
+        for setting, bindings in unit.bindings.items():
+            nodes = [n for b in bindings if b.value is not None for n in code.walk(b.value)]
+            if any(isinstance(n, code.Constant) and name in _file_names(str(n.value)) for n in nodes):
+                yield from self._members.get(setting, ())
+
+    @cached_property
+    def _members(self) -> dict[str, list[tuple[ModuleInfo, Unit]]]:
+        """Where members of each name are read."""
+        found: dict[str, list[tuple[ModuleInfo, Unit]]] = defaultdict(list)
+        for unit in self._core.program.units:
+            for member in dict.fromkeys(n.name for n in unit.parents if isinstance(n, code.Member)):
+                found[member].append((unit.module, unit))
+            for decorator in unit.function.decorators if unit.function is not None else ():
+                for node in code.walk(decorator):
+                    if isinstance(node, code.Member):
+                        found[node.name].append((unit.module, unit))
+        return found
 
     def _is_configured(self, path: str) -> bool:
         """Whether a configuration of an evaluation tool, or a file of the evaluation folder, names it."""

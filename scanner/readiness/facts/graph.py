@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from readiness.extract import code
-from readiness.facts.handed import Handed
+from readiness.facts.handed import INSPECTING, Handed
 from readiness.facts.program import Program
 from readiness.facts.resolve import Resolver
 from readiness.facts.units import ClassInfo, Unit, last_name
@@ -35,13 +35,6 @@ _COMMON = frozenset(
     }
 )  # fmt: skip
 """Names that too many objects have a method of to tell whose is meant."""
-_INSPECTING = frozenset(
-    {
-        "get_state", "aget_state", "get_state_history", "aget_state_history", "update_state", "aupdate_state",
-        "get_graph", "aget_graph", "get_prompts", "get_name", "get_input_schema", "get_output_schema",
-    }
-)  # fmt: skip
-"""Methods of a compiled graph or chain that look at it and run nothing."""
 
 
 class Edge(NamedTuple):
@@ -55,11 +48,14 @@ class Edge(NamedTuple):
 class CallGraph:
     """The edges between units, each with the call or reference that makes it."""
 
-    def __init__(self, program: Program, resolver: Resolver) -> None:
-        self._resolver, self._program = resolver, program
+    def __init__(self, program: Program, resolver: Resolver, applications: frozenset[str] = frozenset()) -> None:
+        """`applications` are the paths of web applications and routers: the outside world runs their handlers."""
+        self._resolver, self._program, self._applications = resolver, program, applications
         self._handed = Handed(resolver)
         self._steps: dict[code.Call, tuple[Unit, ...]] = {}
         self.registered: dict[code.Call, list[Unit]] = defaultdict(list)
+        self.nodes: dict[code.Call, list[tuple[code.Call, Unit]]] = defaultdict(list)
+        """The calls that give an object things to run (`graph.add_node("a", prompt | model)`), by its constructor."""
         self._register()
         self.edges: dict[Unit, list[Edge]] = {u: list(self._edges(u)) for u in program.units}
         self.callers: dict[Unit, list[Edge]] = defaultdict(list)
@@ -86,6 +82,9 @@ class CallGraph:
             for call in unit.calls:
                 if isinstance(call.function, code.Member):
                     self._add(call.function, self._handed.to(call, unit).units, unit)
+                    if call.function.name == "add_node":
+                        for made in self._made(call.function.base, unit):
+                            self.nodes[made].append((call, unit))
             if unit.function is not None:
                 for decorator in unit.function.decorators:
                     target = decorator.function if isinstance(decorator, code.Call) else decorator
@@ -94,9 +93,14 @@ class CallGraph:
 
     def _add(self, function: code.Member, callbacks: tuple[Unit, ...], unit: Unit) -> None:
         if callbacks:
-            for value in self._resolver.values(function.base, unit):
-                if isinstance(value, External) and value.steps:
-                    self.registered[value.steps[0].call].extend(callbacks)
+            for made in self._made(function.base, unit):
+                self.registered[made].extend(callbacks)
+
+    def _made(self, expression: code.Expression, unit: Unit) -> Iterator[code.Call]:
+        """The calls that made the library objects an expression can be."""
+        for value in self._resolver.values(expression, unit):
+            if isinstance(value, External) and value.steps:
+                yield value.steps[0].call
 
     def _edges(self, unit: Unit) -> Iterator[Edge]:
         for call in unit.calls:
@@ -108,7 +112,7 @@ class CallGraph:
             yield Edge(target, unit.body[0] if unit.body else code.Jump(1, 1, "pass", []), False)
 
     def _injected(self, unit: Unit) -> Iterator[Edge]:
-        """What a framework runs to fill a unit's parameters (`user=Depends(get_user)`, `Annotated[User, Depends(…)]`)."""
+        """What a framework runs to fill a unit's parameters: `user=Depends(get_user)`, `Annotated[A, Depends(…)]`."""
         for parameter in unit.function.parameters if unit.function is not None else ():
             for expression in filter(None, (parameter.default, parameter.annotation)):
                 for node in code.walk(expression):
@@ -171,7 +175,7 @@ class CallGraph:
                     yield method, True
                 elif self._handed.is_driven(info):
                     yield from ((method, True) for method in self._filled_in(info))
-            case External(path, steps) if path.rpartition(".")[2] not in _INSPECTING:
+            case External(path, steps) if not self._runs_nothing(path):
                 for step in steps:
                     yield from ((unit, False) for unit in self._behind(step))
             case Pipe(parts):
@@ -179,6 +183,12 @@ class CallGraph:
                     yield from ((unit, False) for unit, _ in self._run_by(inner))
             case Bound(function=inner):
                 yield from self._run_by(inner)
+
+    def _runs_nothing(self, path: str) -> bool:
+        """Methods that only look at an object, and those of a web application: `blueprint.send_static_file("icon")`."""
+        owner, _, name = path.rpartition(".")
+        looks = not INSPECTING.isdisjoint(path.replace("()", "").split("."))
+        return looks or (owner in self._applications and name != "run")
 
     def _behind(self, step: Step) -> tuple[Unit, ...]:
         """The functions given to, or registered with, what one call made."""

@@ -21,7 +21,7 @@ from readiness.facts.place import Place
 from readiness.facts.sdk import KnowledgeError
 from readiness.facts.sinks import SymbolTable
 from readiness.facts.text_uses import Use
-from readiness.facts.units import Unit
+from readiness.facts.units import ClassInfo, Unit, last_name
 from readiness.facts.values import ClassValue, External, Instance, Items, Known
 from readiness.repository.tree import Role
 
@@ -39,6 +39,10 @@ class Guarding(StrEnum):
     """The provider's filter, explicitly configured or its refusal handled."""
     IGNORED = "ignored"
     """A validator runs and nothing looks at its result."""
+
+
+_DUMPING = frozenset({"model_dump", "dict", "asdict", "to_dict"})
+"""What turns an object's fields into a part of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ class _Finder:
         bodies = dict.fromkeys(u.module.body for u in units)
         found = [g for unit in {**units, **bodies} for g in self._in(unit)]
         found += [g for call in calls for g in self._filters(call)]
+        found += [g for owner in dict.fromkeys(u.owner for u in units) if owner is not None for g in self._sent(owner)]
         return tuple(sorted(dict.fromkeys(found), key=lambda g: (g.place, g.guarding)))
 
     def _in(self, unit: Unit) -> tuple[Guardrail, ...]:
@@ -213,6 +218,15 @@ class _Finder:
                     yield Guardrail(unit.at(keyword), keyword.name, Guarding.FILTERS)
                 elif keyword.name is not None:
                     yield from self._inside(keyword.value, unit)
+
+    def _sent(self, info: ClassInfo) -> Iterator[Guardrail]:
+        """A filter that is a field, with a value, of a class whose objects are dumped into the request."""
+        names = sorted(self._known.filters & info.attributes.keys())
+        if names and any(last_name(c.function) in _DUMPING for m in info.methods.values() for c in m.calls):
+            for name in names:
+                for binding, unit in info.attributes[name]:
+                    if unit is info.body and binding.value is not None and not _is_empty(binding.value):
+                        yield Guardrail(unit.at(binding.value), name, Guarding.FILTERS)
 
     def _inside(self, argument: code.Expression, unit: Unit) -> Iterator[Guardrail]:
         for value in self._core.resolver.values(argument, unit):

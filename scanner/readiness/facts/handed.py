@@ -9,6 +9,17 @@ from readiness.facts.resolve import Resolver
 from readiness.facts.units import ClassInfo, Unit
 from readiness.facts.values import Bound, ClassValue, External, FunctionValue, Instance, Items, Step, Value
 
+INSPECTING = frozenset(
+    {
+        "get_state", "aget_state", "get_state_history", "aget_state_history", "update_state", "aupdate_state",
+        "get_graph", "aget_graph", "get_prompts", "get_name", "get_input_schema", "get_output_schema",
+        "input_schema", "output_schema", "config_schema", "get_config_schema", "get_input_jsonschema",
+        "get_output_jsonschema", "get_config_jsonschema",
+        "__name__", "__qualname__", "__doc__", "__module__", "__class__", "__dict__", "__code__",
+    }
+)  # fmt: skip
+"""Members of a compiled graph, a chain or a function that tell about it and run nothing."""
+
 MAX_ITEMS = 40
 """Items of a literal that are looked at; a longer one is data."""
 
@@ -44,9 +55,14 @@ class Handed:
         return known
 
     def by(self, expression: code.Expression, unit: Unit) -> HandedOver:
-        """What whoever gets an expression's value is given."""
+        """What whoever gets an expression's value is given.
+
+        An object of the repository's own class gives nothing away: what is then called on it is resolved by itself.
+        """
         found = _Collection()
-        self._collect(expression, unit, 2, found)
+        for value in self._resolver.values(expression, unit):
+            if not isinstance(value, ClassValue | Instance):
+                self._take(value, 2, found)
         return found.handed()
 
     def is_driven(self, info: ClassInfo) -> bool:
@@ -71,6 +87,10 @@ class Handed:
             self._direct[step.call] = ()
             for argument in (*step.call.arguments, *(k.value for k in step.call.keywords)):
                 self._collect(argument, step.unit, 1, found)
+                for value in self._resolver.values(argument, step.unit):
+                    if isinstance(value, Items) and isinstance(value.literal, code.Sequence):
+                        for item in value.literal.items[:MAX_ITEMS]:
+                            self._collect(item, value.unit, 1, found)
             known = self._direct[step.call] = tuple(found.units)
         return known
 
@@ -80,7 +100,7 @@ class Handed:
                 found.units[target] = None
             case ClassValue(info) | Instance(info) if self.is_driven(info):
                 found.units.update(dict.fromkeys(info.methods.values()))
-            case External(_, steps) if steps:
+            case External(path, steps) if steps and INSPECTING.isdisjoint(path.replace("()", "").split(".")):
                 found.objects[steps[0].call] = None
                 for step in steps if depth > 1 else ():
                     found.units.update(dict.fromkeys(self._given_directly(step)))

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from readiness.extract import code
-from readiness.facts.catching import Catching
+from readiness.facts.catching import Catching, polls
 from readiness.facts.core import Core
 from readiness.facts.model_calls import ModelCall
 from readiness.facts.place import Place
 from readiness.facts.reactions import Failure, Reaction, Reactions
 from readiness.facts.resilience import load_resilience, stands_for
 from readiness.facts.streams import Streams
-from readiness.facts.units import Unit
+from readiness.facts.units import Unit, last_name
 from readiness.facts.values import ClassValue, External, FunctionValue
 
 MAX_HOPS = 3
@@ -28,6 +28,8 @@ MAX_DEPTH = 7
 
 MAX_PATHS = 40
 """Ways from one call to its entry points that are told apart."""
+
+_TASKS = frozenset({"create_task", "ensure_future"})
 
 MAX_WALKED = 400
 """Ways that are walked to find them; code can be woven so that there are millions."""
@@ -128,13 +130,14 @@ class ErrorPaths:
         self, node: code.Node, unit: Unit, trail: _Trail, roots: frozenset[str], hops: int
     ) -> Iterator[ErrorPath]:
         detached = False
+        node = _awaited(node, unit) or node
         if any(isinstance(above, code.Handler) for above in unit.enclosing(node)):
             trail = replace(trail, path=replace(trail.path, is_second=True))
         if trail.streaming:
             read = self._streams.consumption(node, unit)
             detached, trail = read.detached, replace(trail, streaming=read.handed_on)
             if not read.handed_on and not read.detached:
-                trail = self._through(read.node, unit, trail, roots)
+                trail = self._through(read.node, read.unit or unit, trail, roots)
         else:
             trail = self._through(node, unit, trail, roots)
         if trail.settled:
@@ -164,7 +167,9 @@ class ErrorPaths:
                 continue
             if edge.is_call or self._hands_on(edge.node, caller):
                 found.append((caller, edge.node))
-        return found
+        # A helper that runs what it is given serves many; an inner function comes out where it was defined and given.
+        definers = {one.parent for one in passed if one.parent is not None and one.parent.function is not None}
+        return [(caller, node) for caller, node in found if caller in definers] or found
 
     def _hands_on(self, call: code.Call, unit: Unit) -> bool:
         """Whether a call that is given a function, or runs an object that holds it, raises what the function raises."""
@@ -210,6 +215,8 @@ class ErrorPaths:
 
     def _meet(self, guarded: code.Try, unit: Unit, trail: _Trail, roots: frozenset[str]) -> _Trail:
         caught: list[tuple[str, Reaction]] = []
+        if polls(guarded, unit, self._core.resolver):
+            return trail
         for handler in guarded.handlers:
             kind = self._catching.kind(handler, unit, trail.failure, roots, trail.checked)
             if kind is None:
@@ -329,6 +336,17 @@ class ErrorPaths:
     def _is(self, call: code.Call, unit: Unit, decorator: bool) -> bool:
         known = self._known.handler_decorators if decorator else self._known.handler_registrations
         return stands_for(call.function, unit, self._core.resolver, known)
+
+
+def _awaited(node: code.Node, unit: Unit) -> code.Node | None:
+    """Where the failure of a coroutine comes out that is made a task of first: at `await task`, further down."""
+    task = next((n for n in unit.enclosing(node) if isinstance(n, code.Call) and last_name(n.function) in _TASKS), None)
+    kept = unit.parents.get(task) if task is not None else None
+    if not isinstance(kept, code.Assign) or len(kept.targets) != 1 or not isinstance(kept.targets[0], code.Name):
+        return None
+    name = kept.targets[0].id
+    waits = (n for n in unit.parents if isinstance(n, code.Await) and n.line >= kept.line)
+    return next((w for w in waits if any(isinstance(n, code.Name) and n.id == name for n in code.walk(w))), None)
 
 
 def _same(one: ErrorPath, other: ErrorPath) -> bool:

@@ -110,9 +110,10 @@ def _by_compose(step: CiStep, command: Command, words: list[str]) -> Iterator[Im
             continue
         bare.append(word)
         index += 1
-    if bare[:1] == ["build"] or (bare[:1] == ["up"] and "--build" in words):
+    # A runner of CI begins without images: what it starts with a `build:` it has to build.
+    if bare[:1] in (["build"], ["up"], ["run"]):
         compose = tuple(joined(command.directory, file) for file in files)
-        for service in bare[1:] or [""]:
+        for service in (bare[1:2] if bare[0] == "run" else bare[1:]) or [""]:
             yield ImageBuild(
                 step.place, command.text, None, command.directory, service=service, compose_files=compose or ("",)
             )

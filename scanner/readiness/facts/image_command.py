@@ -9,6 +9,7 @@ from dataclasses import replace
 from readiness.extract.observations import Observations
 from readiness.facts.commands import Command
 from readiness.facts.containers import Image, Point
+from readiness.facts.manifests import declared
 from readiness.facts.place import Evidence
 from readiness.facts.runners import expand
 
@@ -43,7 +44,7 @@ def real_command(observations: Observations, image: Image) -> Point:
         return Point("command", False, evidence, "its command starts no service")
     for command in starting:
         named = _module_of(command)
-        if named and not _exists(observations, image, named):
+        if named and not _is_installed(observations, command) and not _exists(observations, image, named):
             return Point("command", False, evidence, f"its command starts {named}, which does not exist")
     return Point("command", True, evidence)
 
@@ -66,6 +67,14 @@ def _module_of(command: Command) -> str:
     if "python -m" in command.wrappers and "." in command.words[0]:
         return command.words[0]
     return ""
+
+
+def _is_installed(observations: Observations, command: Command) -> bool:
+    """Whether `python -m x.y` starts a module of a package that the manifests declare."""
+    if "python -m" not in command.wrappers:
+        return False
+    package = command.words[0].partition(".")[0].lower()
+    return any(item.name.lower().replace("-", "_") == package for item in declared(observations))
 
 
 def _exists(observations: Observations, image: Image, named: str) -> bool:

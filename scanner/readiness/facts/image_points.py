@@ -23,6 +23,7 @@ from readiness.facts.runners import expand
 
 _MOVING = frozenset({"latest", "production", "prod", "main", "master", "nightly", "edge"})
 _ROOT_USERS = frozenset({"root", "0", "0:0", "root:root", "0:root", "root:0"})
+_PYTHON_INSTALLERS = frozenset({"pip", "pip3", "uv", "poetry", "pipenv", "pdm", "conda", "mamba", "pixi"})
 _LOCK_NAMES = {
     "uv": ("uv.lock",),
     "poetry": ("poetry.lock",),
@@ -148,6 +149,13 @@ def _tags(observations: Observations, image: Image, compose: tuple[ComposeServic
 
 def _lock(observations: Observations, image: Image) -> Point:
     missing = "no install from a lock file"
+    installs_python = any(
+        command.program in _PYTHON_INSTALLERS
+        for stage in image.contributing
+        for one in stage.instructions
+        if one.name == "RUN"
+        for command in run_commands(image.dockerfile.path, one)
+    )
     for stage in image.contributing:
         copied: list[str] = []
         environment: dict[str, str] = {}
@@ -161,8 +169,8 @@ def _lock(observations: Observations, image: Image) -> Point:
                 mounted = [found for value in mounts for found in re.findall(r"(?:source|src)=([^,]+)", value)]
                 for command in run_commands(image.dockerfile.path, one):
                     names = _frozen(observations, image.context, command, environment)
-                    if not names:
-                        continue
+                    if not names or (installs_python and names == _LOCK_NAMES["npm"]):
+                        continue  # the lock of a frontend says nothing of the packages the service runs on
                     if any(_is_there(observations, image, name, [*copied, *mounted]) for name in names):
                         return Point("lock", True, (Evidence(image.at(one), command.text[:120]),))
                     missing = f"{command.text[:60]} runs without its lock file in the image"

@@ -15,8 +15,10 @@ _THREADS = {
     "run_sync": 0,
     "submit": 0,
     "sync_to_async": 0,
+    "add_task": 0,
+    "start_soon": 0,
 }
-"""Functions that run another one in a thread, and which argument that is."""
+"""Functions that run another one in a thread or a task, and which argument that is."""
 
 _TARGETS = ("__type__", "_target_", "class_path", "type")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")

@@ -48,6 +48,10 @@ _SANITISING = frozenset({"\x00", "\ufffd", "\ufeff"})
 _LENIENT = frozenset({"ignore", "replace", "backslashreplace"})
 
 
+_MAPS = frozenset({"map", "flat_map", "map_batches", "imap", "imap_unordered", "starmap", "filter_map", "apply"})
+"""Functions that call the function they are given once a record."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordCheck:
     """A check of records against a schema. `rejects`: what does not fit is refused or set aside."""
@@ -217,15 +221,26 @@ class _Finder:
         path = next((p for p in self._paths(call.function, unit) if p in self._known.schemas), None)
         if path is not None:
             return f"{path} checks records"
-        if isinstance(call.function, code.Member) and call.function.name in self._known.schema_methods:
+        if (
+            isinstance(call.function, code.Member)
+            and call.function.name in self._known.schema_methods
+            and call.keyword("from_attributes") is None  # a row of the database, read back
+        ):
             for value in self._core.resolver.values(call.function.base, unit):
                 if isinstance(value, ClassValue | Instance) and self._is_schema(value):
                     return f"records are checked against {value.info.node.name}"
-        if any(k.name is None for k in call.keywords) and _is_repeated(call, unit):
+        if any(k.name is None for k in call.keywords) and (_is_repeated(call, unit) or self._is_mapped(unit)):
             for value in self._core.resolver.values(call.function, unit):
                 if isinstance(value, ClassValue) and self._is_schema(value):
                     return f"each record becomes a {value.info.node.name}"
         return ""
+
+    def _is_mapped(self, unit: Unit) -> bool:
+        """Whether a function is handed to somebody who calls it once a record (`op.map("parse", stream, parse)`)."""
+        return any(
+            not e.is_call and isinstance(e.node, code.Call) and last_name(e.node.function) in _MAPS
+            for e in self._core.graph.callers.get(unit, ())
+        )
 
     def _is_schema(self, value: ClassValue | Instance) -> bool:
         return any(base in self._known.schema_bases for base in self._core.resolver.classes.bases(value.info)[1])

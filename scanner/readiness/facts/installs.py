@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +35,10 @@ _LOCKERS: dict[tuple[str, str], str] = {
     ("pipenv", "sync"): "pipenv", ("pipenv", "install"): "pipenv", ("conda-lock", "install"): "conda-lock",
 }  # fmt: skip
 _MAX_WORDS = 400
+_WRITTEN = re.compile(
+    r"\b(?:poetry|uv|pdm)\s+export\b[^\n;&|]{0,300}?(?:>|\s-o[ =]?|--output(?:-file)?[ =])\s*([^\s;&|>]+)"
+)
+"""The file that an export of the lock writes."""
 _EXPORT = re.compile(r"\b(?:uv|poetry|pdm) export\b")
 _PROJECT = "the project's own ranges"
 
@@ -73,8 +77,10 @@ def installs(
     """The installations among the commands, in their order; build tools and linters on their own are none."""
     found: list[Install] = []
     for given in commands:
+        text = observations.sources.get(given.place.path, "") if given.where != "docs" else ""
+        made = {posixpath.basename(match.group(1).strip("'\"")) for match in _WRITTEN.finditer(text)}
         for command in commands_in(given.command, given.place.path, given.place.line, directory=given.directory):
-            install = _install(observations, locks, given, command)
+            install = _install(observations, locks, given, command, made)
             if install is not None and not (_is_project_only(install) and _installed_before(found, install)):
                 found.append(install)
     return tuple(found)
@@ -90,7 +96,11 @@ def _installed_before(found: list[Install], install: Install) -> bool:
 
 
 def _install(
-    observations: Observations, locks: tuple[LockFile, ...], given: InstallCommand, command: Command
+    observations: Observations,
+    locks: tuple[LockFile, ...],
+    given: InstallCommand,
+    command: Command,
+    made: Collection[str],
 ) -> Install | None:
     words = command.words[:_MAX_WORDS]
     program, rest = command.program, list(words[1:])
@@ -102,9 +112,9 @@ def _install(
     if program == "uv" and rest[:1] == ["pip"]:
         program, rest = "pip", rest[1:]
     if re.fullmatch(r"pip[0-9.]*", program) and rest and rest[0] in ("install", "sync"):
-        return _pip(observations, locks, given, command, rest)
+        return _pip(observations, locks, given, command, rest, made)
     if program == "pip-sync":
-        return _pip(observations, locks, given, command, ["sync", *rest])
+        return _pip(observations, locks, given, command, ["sync", *rest], made)
     verb = next((word for word in rest if not word.startswith("-")), "")
     tool = _LOCKERS.get((program, verb), "")
     if tool:
@@ -121,13 +131,21 @@ def _install(
 
 
 def _pip(
-    observations: Observations, locks: tuple[LockFile, ...], given: InstallCommand, command: Command, rest: list[str]
+    observations: Observations,
+    locks: tuple[LockFile, ...],
+    given: InstallCommand,
+    command: Command,
+    rest: list[str],
+    made: Collection[str],
 ) -> Install | None:
     files, targets = _operands(rest)
     locked, unlocked = "", ""
     for file in files:
         path = _find(observations, file, command.directory)
-        if any(lock.path == path for lock in locks):
+        exporter = _any_exporter(locks, command.directory) if posixpath.basename(file) in made else ""
+        if exporter and _is_copied(observations, given, exporter):
+            locked = exporter  # `poetry export > requirements.txt`: whatever else bears that name, this is the lock
+        elif any(lock.path == path for lock in locks):
             locked = path
         elif is_side(path):
             continue  # Tools for development and tests are not the application's dependencies.

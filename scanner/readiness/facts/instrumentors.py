@@ -34,6 +34,9 @@ class Instrumentor:
     content: bool = False
     needs: str = ""
     """What else must be given: a keyword of the call, or for a command a package that is installed."""
+    distribution: str = ""
+    versions: str = ""
+    """The releases of `distribution` (PEP 440) that trace at all; empty for all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,29 +7,13 @@ import re
 from readiness.extract import code
 from readiness.facts.core import Core
 from readiness.facts.gates import Gates
+from readiness.facts.knowledge import knowledge_folder
 from readiness.facts.model_calls import ModelCall
 from readiness.facts.units import Unit
+from readiness.facts.usage import load_usage
 from readiness.facts.values import External
 from readiness.repository.tree import Role
 
-_RETRIEVAL = re.compile(
-    r"(^|\.)(chromadb|faiss|pinecone|weaviate|qdrant_client|pymilvus|milvus|pgvector|lancedb|redisvl|lightrag|graphrag)\b"
-    r"|\.(as_retriever|similarity_search\w*|max_marginal_relevance_search\w*|as_query_engine|as_chat_engine|get_relevant_documents)$"
-    r"|Retriever\(\)|VectorStoreIndex|azure\.search\.documents|haystack\.components\.retrievers"
-)
-_INGESTION = re.compile(
-    r"document_loaders\.|text_splitter|TextSplitter\(\)|\.(from_documents|from_texts|add_documents|add_texts|load_and_split)$"
-    r"|SimpleDirectoryReader|\.fit$|\.fit_transform$|transformers\.Trainer\(\)|\.upsert$|read_csv$|VectorStoreIndex\.from_"
-)
-_OUTBOUND = re.compile(
-    r"^(requests|httpx|aiohttp|urllib\.request|urllib3|smtplib|psycopg2?|asyncpg|pymongo|motor|redis|boto3|botocore|"
-    r"elasticsearch|opensearchpy|sqlalchemy|sqlmodel|qdrant_client|pinecone|weaviate|github|gitlab|slack_sdk|stripe|"
-    r"google\.cloud|azure\.|tavily|duckduckgo_search|supabase|chromadb\.HttpClient|langchain_postgres|langchain_mongodb)\b"
-)
-_MEDIA = re.compile(
-    r"UploadFile|file_uploader|PdfReader|PyPDFLoader|gradio\.(File|Image|Audio|MultimodalTextbox|UploadButton)\(\)|"
-    r"audio_input|Unstructured\w*Loader\(\)|docx2|pytesseract|PIL\.Image\.open|request\.files|\.(transcriptions|translations)\.create"
-)
 _SERVICE_FILES = re.compile(r"(^|/)(procfile|wsgi\.py|serverless\.ya?ml|app\.yaml)$", re.I)
 _SERVICE_KINDS = frozenset({"http", "websocket", "ui", "bot", "queue", "lambda", "mcp"})
 
@@ -37,6 +21,7 @@ _SERVICE_KINDS = frozenset({"http", "websocket", "ui", "bot", "queue", "lambda",
 def find_gates(core: Core) -> Gates:
     """The gates of a linked program."""
     serving = [c for c in core.calls if c.role is Role.SERVING]
+    usage = load_usage(knowledge_folder() / "kinds.yaml")
     paths = _external_paths(core, (Role.SERVING,))
     loading = paths | _external_paths(core, (Role.SCRIPT,))
     llm = any(c.generates for c in serving)
@@ -52,17 +37,21 @@ def find_gates(core: Core) -> Gates:
         service=service,
         http=service and bool(reaching),
         agent=any(c.is_agent or c.setting("tools").given for c in serving if c.generates),
-        rag=any(_RETRIEVAL.search(p) for p in paths) and (llm or embed),
+        rag=(llm or embed) and (usage.retrieval.has_any(paths) or (embed and usage.comparison.has_any(paths))),
         chat=llm and any(_runs(core, c, core.reached_from(e)) for e in reaching for c in serving if c.generates),
-        media=any(_MEDIA.search(p) for p in paths) and (llm or embed or predict),
+        media=usage.media.has_any(paths) and (llm or embed or predict),
         host=predict or any(c.sdk.in_process for c in serving),
-        data=any(_INGESTION.search(p) for p in loading),
-        outbound=any(_OUTBOUND.search(p) for p in paths),
-        is_async=any(c.unit.function is not None and c.unit.function.is_async for c in serving),
+        data=usage.ingestion.has_any(loading),
+        outbound=usage.outbound.has_any(paths),
+        is_async=any(_is_async(u) for u in (*(c.unit for c in serving), *(e.unit for e in reaching))),
         ui_only=bool(reaching) and all(e.kind == "ui" for e in reaching),
         library=not service and "pyproject.toml" in core.observations.files,
         demo=core.demo,
     )
+
+
+def _is_async(unit: Unit) -> bool:
+    return unit.function is not None and unit.function.is_async
 
 
 def _runs(core: Core, call: ModelCall, reached: dict[Unit, int]) -> bool:
@@ -92,21 +81,21 @@ def _external_paths(core: Core, roles: tuple[Role, ...]) -> set[str]:
 
 
 def kinds_of(core: Core, gates: Gates) -> tuple[str, ...]:
-    """What the repository is, in short names, the most telling first."""
+    """What the repository is, in slugs of the JSON report, the most telling first."""
     noun = "service" if gates.service else "library" if gates.library else "application"
     names = []
     if gates.demo:
         names.append("demo")
     if gates.llm:
-        names.append(f"LLM {noun}")
+        names.append(f"llm-{noun}")
     elif gates.embed:
-        names.append(f"embedding {noun}")
+        names.append(f"embedding-{noun}")
     elif gates.predict:
-        names.append(f"prediction {noun}")
+        names.append(f"prediction-{noun}")
     if gates.agent:
         names.append("agent")
     if gates.rag:
-        names.append("RAG")
+        names.append("rag")
     if gates.predict and gates.llm:
         names.append("prediction")
     return tuple(names)

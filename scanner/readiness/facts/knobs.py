@@ -16,12 +16,15 @@ from readiness.facts.options import Given
 from readiness.facts.resolve import Resolver
 from readiness.facts.sdk import CallPattern, Client, Defaults, Knob, Sdk
 from readiness.facts.units import Unit
-from readiness.facts.values import External, Instance, Items, Known, Pipe, Step, Text, Unknown, Value, Values, Variable
+from readiness.facts.values import External, Instance, Items, Known, Pipe, Step, Unknown, Value, Values, Variable
 from readiness.facts.widget_defaults import shown
 from readiness.repository.tree import Role
 
 MAX_CHOICES = 12
 """Models that one call can be given which are looked at."""
+
+_BY_NAME = {"langgraph": "langchain.chat_models.init_chat_model"}
+"""What builds the model of an agent that is given only a name (`create_agent("openai:gpt-5")`)."""
 
 MAX_WRAPPING = 6
 """Models inside chains inside agents: deeper wrapping than this is not followed."""
@@ -134,6 +137,12 @@ class Knobs:
     ) -> None:
         given = self.arguments.find(call, unit, name, positional)
         inner = list(dict.fromkeys(self._models_of(given.values))) if given else []
+        names = [v for v in given.values if isinstance(v, Known) and isinstance(v.value, str)] if given else []
+        if names and not inner and clients:
+            by_name = self._knowledge.client(_BY_NAME.get(clients[-1][0].name, ""))
+            clients.extend([by_name] if by_name is not None else [])
+        # `model: Model | None = None`: the annotation only promises what the callers are seen to build.
+        inner = [one for one in inner if not one.typed] or inner
         if inner:
             self._choices = max(self._choices, len(inner))
             self._merge(inner[self._choice if self._choice < len(inner) else 0], settings, clients, depth + 1)
@@ -205,9 +214,10 @@ class Knobs:
             settings[name] = replace(found, given=True, unresolved=False, method=step.method)
             return
         if client is not None:
+            first = ("config",) if step.method == "with_config" else ()
             self._apply(settings, client[1].knobs, (), step.call, step.unit)
             for pattern in client[0].calls[:1]:
-                self._apply(settings, pattern.knobs, (), step.call, step.unit)
+                self._apply(settings, pattern.knobs, first, step.call, step.unit)
 
     # -- conclusions -------------------------------------------------------------------------------------------
 
@@ -366,8 +376,3 @@ def _seconds(setting: Setting) -> float | None:
 
 def _truth(setting: Setting) -> bool:
     return setting.given and bool(setting.value)
-
-
-def is_text(values: Values) -> bool:
-    """Whether any alternative is a text."""
-    return any(isinstance(v, Text) or (isinstance(v, Known) and isinstance(v.value, str)) for v in values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -59,6 +60,8 @@ class _Index:
     client_patterns: _Patterns[_Maker] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     modifiers: dict[str, frozenset[str]] = field(default_factory=dict)
+    selectors: set[str] = field(default_factory=set)
+    stand_ins: dict[str, str] = field(default_factory=dict)
     normal: dict[str, str] = field(default_factory=dict)
     """Paths already normalised: a scan asks for the same few thousand again and again."""
 
@@ -123,6 +126,19 @@ class Knowledge:
     def is_modifier(self, path: str, method: str) -> bool:
         """Whether `method`, on what this path returns, gives the same client again with more knobs."""
         return method in self._index.modifiers.get(root(self.normalise(path)), ())
+
+    def is_selector(self, method: str) -> bool:
+        """Whether the keyword arguments of this modifier are other things to run in its place."""
+        return method in self._index.selectors
+
+    def stands_for(self, path: str) -> str | None:
+        """The argument that an object of this library class stands for: calling the one is calling the other."""
+        return self._index.stand_ins.get(self.normalise(path))
+
+    def import_names(self, distributions: Iterable[str]) -> frozenset[str]:
+        """The top-level names of the SDKs among these (normalised) distributions: `openai-agents` -> `agents`."""
+        wanted = set(distributions)
+        return frozenset().union(*(_roots_of(sdk) for sdk in self.sdks.values() if sdk.distribution in wanted))
 
     def model(self, provider: str | None, model_id: str) -> ModelFacts | None:
         """What is known of a model id at a provider; None where neither an entry nor a rule speaks of it."""
@@ -189,6 +205,8 @@ def _add(index: _Index, sdk: Sdk) -> None:
         _enter(file, call.symbols, (sdk, call), table, index.call_patterns)
     for client in sdk.clients:
         _enter(file, client.symbols, (sdk, client), index.clients, index.client_patterns)
+    index.selectors.update(sdk.selectors)
+    index.stand_ins.update(sdk.stand_ins)
     for source, target in sdk.aliases.items():
         if index.aliases.setdefault(source, target) != target:
             raise KnowledgeError(file, f"aliases.{source}", f"is {index.aliases[source]!r} in another file")

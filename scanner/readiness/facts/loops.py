@@ -180,9 +180,36 @@ class _Finder:
                     else:
                         outer = self._outwards(unit, call, outer)
             lines = outer
-        single = [AgentLoop(c.place, c.text, c.reachable, ends=True, by_hand=True) for c in calls
+        single = [self._recursion(c) or AgentLoop(c.place, c.text, c.reachable, ends=True, by_hand=True) for c in calls
                   if c not in looped and c.is_invocation and c.setting("tools").given]  # fmt: skip
         return [*found.values(), *single]
+
+    def _recursion(self, call: ModelCall) -> AgentLoop | None:
+        """A function that asks a model with tools and then calls itself: a loop, limited by a parameter that counts."""
+        unit = call.unit
+        again = [e.node for e in self._core.graph.edges.get(unit, ()) if e.unit is unit and e.is_call]
+        if unit.function is None or not again:
+            return None
+        found = AgentLoop(call.place, f"recursion around {call.name}", call.reachable, by_hand=True)
+        found.explicit = any(
+            isinstance(node, code.Operation) and node.operator in ("+", "-") and self._is_tested(node, unit)
+            for line in again
+            if isinstance(line, code.Call)
+            for node in code.walk(line)
+        )
+        found.run_bound = self._deadline(call.call, unit, MAX_HOPS)
+        return found
+
+    def _is_tested(self, counting: code.Operation, unit: Unit) -> bool:
+        """Whether a function compares the parameter that it counts up or down with something."""
+        counted_names = {n.id for o in counting.operands for n in code.walk(o)
+                         if isinstance(n, code.Name) and unit.parameter(n.id) is not None}  # fmt: skip
+        return any(
+            isinstance(n, code.Operation)
+            and n.operator.strip() in ("<", ">", "<=", ">=", "==", "!=")
+            and any(isinstance(o, code.Name) and o.id in counted_names for o in n.operands)
+            for n in walk(unit.body)
+        )
 
     def _outwards(
         self, unit: Unit, call: ModelCall, outer: dict[Unit, list[tuple[code.Node, ModelCall]]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from readiness.extract import code
 from readiness.facts.units import ClassInfo, Unit
 from readiness.facts.values import ClassValue, External, FunctionValue, Instance, Known, Step, Unknown, Value, Values
+from readiness.repository.tree import Role
 
 if TYPE_CHECKING:
     from readiness.facts.resolve import Resolver
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 MAX_CALLERS = 60
 """Calls of one name that are looked at for what they pass; a name called more often says little."""
 
+
+MAX_FAMILY = 300
+"""Classes below another one that are looked at: a family larger than this is generated, or hostile."""
+
+MAX_CHILDREN = 8
+"""Classes built with a mixin whose attributes are looked at."""
 
 MAX_DEPTH = 100
 """Ancestors, one above the other, that are followed: a deeper hierarchy is hostile or generated."""
@@ -59,7 +66,9 @@ class Classes:
             self._children = {}
             for child in self._resolver.program.classes:
                 for base in self.bases(child)[0]:
-                    self._children.setdefault(base, []).append(child)
+                    family = self._children.setdefault(base, [])
+                    if len(family) < MAX_FAMILY:
+                        family.append(child)
         return self._children.get(info, [])
 
     def method(self, info: ClassInfo, name: str) -> Unit | None:
@@ -80,11 +89,37 @@ class Classes:
             return (FunctionValue(method, receiver),)
         found = self._given(value, name) or self._attribute(info, name)
         if found:
-            return found
+            # A mixin declares what it needs (`agent: Agent[Deps, str]`); the classes built with it say what that is.
+            return (self._mixed_in(info, name) if all(_is_promise(v) for v in found) else ()) or found
         overrides = [c.methods[name] for c in self.children(info) if name in c.methods]
         if overrides:
             return tuple(FunctionValue(m, receiver) for m in overrides)
-        return (FunctionValue(method, receiver),) if method is not None else (self._inherited(value, name),)
+        if method is not None:
+            return (FunctionValue(method, receiver),)
+        stood_for = self._stood_for(value)
+        if stood_for:
+            return self._resolver.each(stood_for, lambda v: self._resolver.member(v, name))
+        return self._mixed_in(info, name) or (self._inherited(value, name),)
+
+    def _mixed_in(self, info: ClassInfo, name: str) -> Values:
+        """An attribute that a mixin reads and the classes built with it set."""
+        children = [c for c in self.children(info) if name in c.attributes][:MAX_CHILDREN]
+        found = self._resolver.each(children, lambda child: self._attribute(child, name))
+        return tuple(v for v in found if not isinstance(v, Unknown))
+
+    def _stood_for(self, value: Instance | ClassValue) -> Values:
+        """What an object of a library's stand-in (`class Agent(RunnableBinding)`) passes everything on to."""
+        found = map(self._resolver.symbols.stands_for, self.bases(value.info)[1])
+        name = next(filter(None, found), None)
+        if name is None or not isinstance(value, Instance):
+            return ()
+        given = [(value.call, value.unit)] if value.call is not None and value.unit is not None else []
+        constructor = self.method(value.info, "__init__")
+        if constructor is not None:
+            given = [(call, constructor) for call in constructor.calls if _is_super(call, "__init__")]
+        arguments = [(call.keyword(name), unit) for call, unit in given]
+        values = self._resolver.each(arguments, lambda a: self._resolver.values(a[0], a[1]) if a[0] is not None else ())
+        return tuple(v for v in values if not isinstance(v, Unknown))
 
     def _attribute(self, info: ClassInfo, name: str) -> Values:
         """What the bodies of a class and its ancestors give an attribute: the nearest that says anything."""
@@ -151,7 +186,7 @@ class Classes:
         offset = 1 if unit.owner is not None and not _is_static(unit) else 0
         positional = [p for p in unit.function.parameters if p.kind in ("positional", "either")]
         position = positional.index(parameter) - offset if parameter in positional else None
-        for call, caller in self.callers(unit):
+        for call, caller in _shipped(self.callers(unit), unit):
             argument = call.keyword(parameter.name)
             if argument is None and position is not None and 0 <= position < len(call.arguments):
                 candidate = call.arguments[position]
@@ -187,6 +222,25 @@ class Classes:
                 ):
                     return True
         return False
+
+
+def _shipped(callers: list[tuple[code.Call, Unit]], unit: Unit) -> list[tuple[code.Call, Unit]]:
+    """The callers that say what a function gets in production: a test passes what it likes, a fake for instance."""
+    if unit.module.role is not Role.SERVING:
+        return callers
+    return [(call, caller) for call, caller in callers if caller.module.role is Role.SERVING] or callers
+
+
+def _is_promise(value: Value) -> bool:
+    """Whether nothing but an annotation speaks of a value."""
+    return isinstance(value, Unknown) or (isinstance(value, External) and value.typed)
+
+
+def _is_super(call: code.Call, method: str) -> bool:
+    match call.function:
+        case code.Member(base=code.Call(function=code.Name(id="super")), name=name):
+            return name == method
+    return False
 
 
 def _decorators(unit: Unit) -> list[str]:

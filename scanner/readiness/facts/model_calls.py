@@ -139,7 +139,6 @@ class ModelCall:
     is_probe: bool = False
     in_worker: bool = False
     streams: bool = False
-    version_unknown: bool = False
     default_sampling: bool = False
     offers: frozenset[str] = frozenset()
     """The knobs that the call and the constructors on the way to it have."""

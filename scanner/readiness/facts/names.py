@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 from readiness.extract import code
 from readiness.facts.units import Binding, ModuleInfo, Unit
-from readiness.facts.values import ClassValue, External, FunctionValue, Known, ModuleValue, Unknown, Values
+from readiness.facts.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    Items,
+    Known,
+    ModuleValue,
+    Unknown,
+    Value,
+    Values,
+)
 
 if TYPE_CHECKING:
     from readiness.facts.resolve import Resolver
@@ -101,13 +111,22 @@ class Names:
         values = self._resolver.values(binding.value, unit)
         match binding.how:
             case "item":
-                return self._resolver.each(values, self._resolver.items_of)
+                items = self._resolver.each(values, self._resolver.items_of)
+                return self._resolver.each(items, lambda v: self._unpacked(v, binding)) if binding.part >= 0 else items
             case "context":
                 return self._resolver.each(values, self._resolver.entered)
             case "part":
                 return self._resolver.each(values, lambda v: self._resolver.part(v, binding.part))
             case _:
                 return values
+
+    def _unpacked(self, item: Value, binding: Binding) -> Values:
+        """A name's share of one item of a loop: `for name, model in [("fast", small), ("good", large)]`."""
+        match item:
+            case Items(literal=code.Sequence(kind="tuple", items=items)) if binding.part < len(items):
+                return self._resolver.part(item, binding.part)
+            case _:
+                return (item,)
 
     def imported(self, statement: code.Import, importer: ModuleInfo) -> Values:
         """What an import statement binds."""
@@ -130,9 +149,23 @@ class Names:
         submodule = self._resolver.program.find_module(inner, importer, statement.level)
         if submodule is not None:
             return (ModuleValue(submodule),)
+        if module is None and not statement.level:
+            beside = self._beside(statement, importer)
+            if beside:
+                return beside
         if module is not None or statement.level:
             return (Unknown(f"{statement.name} is not defined in {statement.module}"),)
         return (External(self._resolver.canonical(inner)),)
+
+    def _beside(self, statement: code.Import, importer: ModuleInfo) -> Values:
+        """What each program of a repository has under a name that shared code imports (`from config import settings`).
+
+        The folder of whichever program is started is on the path: `config` is the one beside it.
+        """
+        if statement.name is None or "." in statement.module:
+            return ()
+        modules = self._resolver.program.beside_programs(statement.module, importer)
+        return self._resolver.each(modules, lambda m: self.exported(m, str(statement.name)))
 
     def exported(self, module: ModuleInfo, name: str) -> Values:
         """What a module of the repository offers under a name; empty where it has no such name."""

@@ -14,7 +14,7 @@ from readiness.facts.definitions import Definitions
 from readiness.facts.place import Place
 from readiness.facts.resolve import Resolver
 from readiness.facts.units import Unit, last_name
-from readiness.facts.values import External, Items, Values
+from readiness.facts.values import External, Items, Known, Values
 
 MAX_LOOKS = 150
 """Expressions looked at for one entry."""
@@ -89,12 +89,21 @@ class Options:
         for key, value in reversed(list(items)):
             if isinstance(key, code.Constant) and key.value == name:
                 return self._at(value, unit)
+            if key is not None and self._may_be(key, unit, name):
+                # `{"max_completion_tokens" if reasons else "max_tokens": 500}`: one of several names is given.
+                return self._at(value, unit)
             if key is None:
                 found = self._look(value, unit, name)
                 if found is not None and found.values:
                     return found
                 unseen = unseen or found
         return unseen
+
+    def _may_be(self, key: code.Expression, unit: Unit, name: str) -> bool:
+        """Whether a computed key can be a name."""
+        if isinstance(key, code.Constant):
+            return False
+        return any(isinstance(v, Known) and v.value == name for v in self._resolver.values(key, unit))
 
     def _name(self, e: code.Name, unit: Unit, name: str) -> Given | None:
         assigned: list[Given | None] = []

@@ -97,6 +97,14 @@ class Inputs:
             one.flows[hops] = known
         return known
 
+    def whole_flow(self, one: Input, entry: EntryPoint, hops: int = FLOW_HOPS) -> Flow:
+        """Where a body read by hand goes as a whole: its items alone are not followed."""
+
+        def source(node: code.Expression, _: Unit) -> bool | None:
+            return False if item_of(node) else True if node in one.nodes else None
+
+        return Flow(self._core, self.near(entry, hops), {}, source, one.nodes_in)
+
     def near(self, entry: EntryPoint, hops: int = FLOW_HOPS) -> dict[Unit, int]:
         """The units an entry point runs within so many hops."""
         return {unit: distance for unit, distance in self._core.reached_from(entry).items() if distance <= hops}
@@ -242,6 +250,16 @@ class Inputs:
         if path in self._knowledge.texts:
             return "text"
         return "upload" if path in self._knowledge.files else None
+
+
+def item_of(node: code.Node) -> str:
+    """The key by which an expression takes an item of a mapping: `data["x"]`, `data.get("x")`; empty for others."""
+    match node:
+        case code.Index(key=code.Constant(value=str() as key)):
+            return key
+        case code.Call(function=code.Member(name="get"), arguments=[code.Constant(value=str() as key), *_]):
+            return key
+    return ""
 
 
 def _gives_all(method: str) -> bool:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from readiness.extract import code
 from readiness.facts.core import Core
 from readiness.facts.entry_points import EntryPoint
+from readiness.facts.input_flow import Flow
 from readiness.facts.model_calls import ModelCall
 from readiness.facts.openapi_shapes import body_of
 from readiness.facts.place import Place
 from readiness.facts.request_checks import VALIDATION_HOPS, RequestChecks
-from readiness.facts.request_inputs import Input, Inputs
+from readiness.facts.request_inputs import Input, Inputs, item_of
 from readiness.facts.request_knowledge import RequestKnowledge, load_requests
 from readiness.facts.request_types import FREE, Shape, admits_powerful_role
-from readiness.facts.units import last_name
+from readiness.facts.units import Unit, last_name
 from readiness.facts.values import External
 from readiness.repository.tree import Role
 
@@ -140,11 +141,22 @@ class _Judge:
                 return promised
         flow = self._inputs.flow(one, self._request.entry, VALIDATION_HOPS)
         found = self._checks.validation(flow, self._within)
-        if found is not None:
+        if found is not None and self._is_complete(one, flow, found[0], found[1]):
             info = found[2]
             shape = self._inputs.shapes.record(info) if info is not None else Shape("opaque")
             return shape if shape.form == "record" else Shape("opaque")
         return Shape("opaque") if decorated else FREE
+
+    def _is_complete(self, one: Input, flow: Flow, check: code.Call, unit: Unit) -> bool:
+        """Whether a check sees all of a body that is taken apart by hand, not only one of several items."""
+        taken = {key for here in one.nodes_in for key in _items(here.parents, flow, here)}
+        if len(taken) < 2:
+            return True
+        if unit in one.nodes_in:
+            given = _items(code.walk(check), flow, unit)
+            return not given or given >= taken
+        whole = self._inputs.whole_flow(one, self._request.entry, VALIDATION_HOPS)
+        return self._checks.validation(whole, self._within) is not None
 
     def _is_decoded(self, one: Input) -> bool:
         """Whether a message is taken apart as JSON."""
@@ -239,3 +251,16 @@ def _mark_uncalled(core: Core, found: list[RequestEntry]) -> None:
 def _mentions(text: str, route: str) -> bool:
     fixed = route.split("{", maxsplit=1)[0].split("<", maxsplit=1)[0].rstrip("/")
     return len(fixed) > 1 and re.search(re.escape(fixed) + r"(?![\w-])", text) is not None
+
+
+def _items(nodes: Iterable[code.Node], flow: Flow, unit: Unit) -> set[str]:
+    """The keys by which items of a value are taken out of it."""
+    found: set[str] = set()
+    for node in nodes:
+        key = item_of(node)
+        base = node.base if isinstance(node, code.Index) else None
+        if isinstance(node, code.Call) and isinstance(node.function, code.Member):
+            base = node.function.base
+        if key and base is not None and flow.holds(base, unit):
+            found.add(key)
+    return found

@@ -41,6 +41,14 @@ class Symbols(Protocol):
         """Whether calling `method` on what `path` stands for gives the same thing with more settings."""
         ...
 
+    def is_selector(self, method: str) -> bool:
+        """Whether the keyword arguments of this modifier are other things to run in its place."""
+        ...
+
+    def stands_for(self, path: str) -> str | None:
+        """The constructor argument that an object of this library class stands for, if it does."""
+        ...
+
 
 class Settings(Protocol):
     """Where values outside the code are looked up: sample environments, manifests, settings files."""

@@ -25,6 +25,7 @@ _RUNS_CODE = re.compile(
     r"(^|/)([^/]*dockerfile[^/]*|containerfile|procfile|[^/]*\.(sh|bash|toml|cfg|tf|bicep)|[^/]*\.ya?ml|package\.json)$",
     re.I,
 )
+_IMPORTABLE = frozenset({Role.SCRIPT, Role.EXAMPLE})
 _PROMOTED = (Role.SCRIPT, Role.EXAMPLE, Role.NOTEBOOK)
 
 
@@ -63,8 +64,8 @@ def _promote(program: Program) -> bool:
 
 
 def _serve_what_serving_code_imports(program: Program) -> None:
-    """A package called `tools` is no folder of scripts when the service imports it."""
-    if not any(m.role is Role.SCRIPT for m in program.modules.values()):
+    """A package called `tools` is no folder of scripts, nor is `research` an example, when the service imports it."""
+    if not any(m.role in _IMPORTABLE for m in program.modules.values()):
         return
     imports: dict[ModuleInfo, set[ModuleInfo]] = defaultdict(set)
     for unit in program.units:
@@ -73,7 +74,7 @@ def _serve_what_serving_code_imports(program: Program) -> None:
     waiting = [m for m in program.modules.values() if m.role is Role.SERVING]
     while waiting:
         for target in imports[waiting.pop()]:
-            if target.role is Role.SCRIPT:
+            if target.role in _IMPORTABLE:
                 target.role = Role.SERVING
                 waiting.append(target)
 

@@ -1,4 +1,4 @@
-"""What task runners would run: make, just, tox, nox, npm, poe, pdm, hatch, taskipy, and the repository's shell scripts.
+"""What task runners would run: make, just, tox, nox, npm, poe, pdm, hatch, mise, Taskfile, compose, shell scripts.
 
 `expand` follows a command into the files of the repository that say what it stands for. Nothing is run, and what the
 repository does not say stays the command it was.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from readiness.extract.code import Call, Constant, Function, Member, Name, walk
@@ -17,6 +17,7 @@ from readiness.extract.data import Located
 from readiness.extract.ini import Setting
 from readiness.extract.observations import Observations
 from readiness.facts.commands import Command, commands_in, joined
+from readiness.facts.task_files import Line, compose_lines, mise_lines, taskfile_lines
 
 MAX_DEPTH = 4
 MAX_COMMANDS = 400
@@ -36,16 +37,6 @@ _TASK_TABLES = (
 _MAKE_VALUED = frozenset({"-f", "--file", "-C", "--directory", "-j", "--jobs", "-o", "-I"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One line of a recipe: its text, where it is, and whether the runner ignores its failure."""
-
-    text: str
-    path: str
-    line: int
-    ignored: bool = False
-
-
 def expand(observations: Observations, commands: tuple[Command, ...]) -> tuple[Command, ...]:
     """The commands, each replaced by what the repository says it stands for; at most `MAX_COMMANDS` come back."""
     found: list[Command] = []
@@ -62,6 +53,8 @@ def _expand(observations: Observations, command: Command, depth: int) -> Iterato
     if not inner:
         yield command
         return
+    if command.program in ("docker", "docker-compose", "podman", "nerdctl"):
+        yield command  # starting services also builds their images
     for one in inner[:100]:
         # `make test || true` takes in the failure of everything it runs.
         outer = replace(
@@ -86,17 +79,28 @@ def _inside(observations: Observations, command: Command) -> list[Command] | Non
         return _nox(observations, command)
     if program in ("npm", "yarn", "pnpm", "bun"):
         return _npm(observations, command)
+    if program in ("docker", "docker-compose", "podman", "nerdctl"):
+        return _lines(observations, compose_lines(observations, command), command)
+    if program == "mise":
+        return _lines(observations, mise_lines(observations, command), command)
+    if program in ("task", "go-task") and (lines := taskfile_lines(observations, command)) is not None:
+        return _lines(observations, lines, command)
     if program in ("sh", "bash", "zsh", "source", ".") or command.words[0].endswith(".sh"):
         return _script(observations, command)
     return _task(observations, command)
 
 
-def _run(observations: Observations, lines: list[_Line], directory: str, fail_fast: bool = False) -> list[Command]:
+def _lines(observations: Observations, lines: list[Line] | None, command: Command) -> list[Command] | None:
+    return _run(observations, lines, command.directory, fail_fast=True) or None if lines else None
+
+
+def _run(observations: Observations, lines: list[Line], directory: str, fail_fast: bool = False) -> list[Command]:
     found: list[Command] = []
     for one in lines:
         commands = commands_in(one.text, one.path, one.line, directory=directory, fail_fast=fail_fast)
-        if one.ignored:
-            commands = tuple(replace(command, neutralised="the runner ignores its failure") for command in commands)
+        reason = one.neutralised or ("the runner ignores its failure" if one.ignored else "")
+        if reason:
+            commands = tuple(replace(command, neutralised=reason) for command in commands)
         found.extend(commands)
     return found
 
@@ -134,9 +138,9 @@ def _just(observations: Observations, command: Command) -> list[Command] | None:
 
 
 def _rule_commands(
-    observations: Observations, rules: dict[str, tuple[list[str], list[_Line]]], targets: list[str], directory: str
+    observations: Observations, rules: dict[str, tuple[list[str], list[Line]]], targets: list[str], directory: str
 ) -> list[Command] | None:
-    wanted, done, lines = list(reversed(targets)), set[str](), list[_Line]()
+    wanted, done, lines = list(reversed(targets)), set[str](), list[Line]()
     order: list[str] = []
     while wanted and len(order) < 50:
         name = wanted.pop()
@@ -151,11 +155,11 @@ def _rule_commands(
 
 
 @lru_cache(maxsize=16)
-def _recipes(text: str, path: str, kind: str) -> dict[str, tuple[list[str], list[_Line]]]:
+def _recipes(text: str, path: str, kind: str) -> dict[str, tuple[list[str], list[Line]]]:
     """Rule -> (what it depends on, its recipe's lines)."""
-    rules: dict[str, tuple[list[str], list[_Line]]] = {}
+    rules: dict[str, tuple[list[str], list[Line]]] = {}
     variables: dict[str, str] = {}
-    current: list[list[_Line]] = []
+    current: list[list[Line]] = []
     pattern = _MAKE_RULE if kind == "make" else _JUST_RULE
     lines = text.split("\n")
     index = 0
@@ -173,7 +177,7 @@ def _recipes(text: str, path: str, kind: str) -> dict[str, tuple[list[str], list
             if body and not body.startswith("#"):
                 expanded = _variables(body[len(prefix) :], variables)
                 for recipe in current:
-                    recipe.append(_Line(expanded, path, number, "-" in prefix))
+                    recipe.append(Line(expanded, path, number, "-" in prefix))
         elif len(line) > MAX_LINE:
             continue
         elif (variable := _VARIABLE.match(line)) is not None:
@@ -222,7 +226,7 @@ def _environments(text: str) -> list[str]:
     return [name.strip() for name in re.split(r",(?![^{]*\})|\n", text) if name.strip()][:30]
 
 
-def _tox_lines(sections: dict[str, dict[str, Setting]], name: str, path: str) -> list[_Line]:
+def _tox_lines(sections: dict[str, dict[str, Setting]], name: str, path: str) -> list[Line]:
     section = sections.get(f"testenv:{name}", {})
     base = sections.get("testenv", {})
     setting = section.get("commands") or base.get("commands")
@@ -230,16 +234,16 @@ def _tox_lines(sections: dict[str, dict[str, Setting]], name: str, path: str) ->
         return []
     ignored = section.get("ignore_outcome") or base.get("ignore_outcome")
     everything = ignored is not None and ignored.value.lower() in ("true", "1")
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for offset, written in enumerate(_joined_lines(setting.value)):
         if (reference := re.fullmatch(r"\{\[([^\]]+)\]commands\}", written.strip())) is not None:
             other = sections.get(reference.group(1), {}).get("commands")
-            lines.extend(_Line(one, path, setting.line) for one in _joined_lines(other.value if other else ""))
+            lines.extend(Line(one, path, setting.line) for one in _joined_lines(other.value if other else ""))
             continue
         conditional = re.match(r"^([\w.,!-]+):\s+(.*)$", written)
         text = conditional.group(2) if conditional is not None else written
         line = min(setting.line + offset + (0 if setting.line == setting.end_line else 1), setting.end_line)
-        lines.append(_Line(_tox_values(text.removeprefix("- ")), path, line, everything or text.startswith("- ")))
+        lines.append(Line(_tox_values(text.removeprefix("- ")), path, line, everything or text.startswith("- ")))
     return lines
 
 
@@ -261,12 +265,12 @@ def _tox_toml(observations: Observations, command: Command, chosen: str) -> list
         if root is None:
             continue
         listed = [one.value for one in root.elements("env_list") if isinstance(one.value, str)]
-        lines: list[_Line] = []
+        lines: list[Line] = []
         for environment in _environments(chosen) or listed or ["py"]:
             found = root.get("env", environment, "commands") or root.get("env_run_base", "commands")
             for one in found.elements() if found is not None else ():
                 words = [word.value for word in one.elements() if isinstance(word.value, str)]
-                lines.append(_Line(_tox_values(" ".join(f'"{w}"' if " " in w else w for w in words)), path, one.line))
+                lines.append(Line(_tox_values(" ".join(f'"{w}"' if " " in w else w for w in words)), path, one.line))
         return _run(observations, lines, command.directory) or None
     return None
 
@@ -282,7 +286,7 @@ def _nox(observations: Observations, command: Command) -> list[Command] | None:
         taking = word in ("-s", "--session", "--sessions", "-e") or (taking and not word.startswith("-"))
         if taking and not word.startswith("-"):
             chosen.append(word.split("-")[0].split("(")[0])
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for statement in module.body:
         if not isinstance(statement, Function) or not any(_is_session(one) for one in statement.decorators):
             continue
@@ -307,13 +311,13 @@ def _session_name(function: Function) -> str:
     return function.name
 
 
-def _session_lines(function: Function, path: str) -> list[_Line]:
+def _session_lines(function: Function, path: str) -> list[Line]:
     lines = []
     for node in walk(function):
         if isinstance(node, Call) and isinstance(node.function, Member) and node.function.name in ("run", "run_always"):
             words = [one.value for one in node.arguments if isinstance(one, Constant) and isinstance(one.value, str)]
             if words:
-                lines.append(_Line(" ".join(f"'{word}'" if " " in word else word for word in words), path, node.line))
+                lines.append(Line(" ".join(f"'{word}'" if " " in word else word for word in words), path, node.line))
     return lines
 
 
@@ -328,7 +332,7 @@ def _npm(observations: Observations, command: Command) -> list[Command] | None:
     script = document.get("scripts", {"t": "test"}.get(name, name)) if document is not None else None
     if script is None or not isinstance(script.value, str):
         return None
-    return _run(observations, [_Line(script.value, path, script.line)], posixpath.dirname(path)) or None
+    return _run(observations, [Line(script.value, path, script.line)], posixpath.dirname(path)) or None
 
 
 def _script(observations: Observations, command: Command) -> list[Command] | None:
@@ -365,13 +369,13 @@ def _task(observations: Observations, command: Command) -> list[Command] | None:
     return None
 
 
-def _task_lines(task: Located, path: str, table: Located | None, depth: int) -> Iterator[_Line]:
+def _task_lines(task: Located, path: str, table: Located | None, depth: int) -> Iterator[Line]:
     if isinstance(task.value, str):
         other = table.get(task.value) if table is not None and depth < 3 else None
         if other is not None and other is not task:
             yield from _task_lines(other, path, table, depth + 1)
         else:
-            yield _Line(re.sub(r"\{args:?([^{}]*)\}", r"\1", task.value), path, task.line, task.value.startswith("- "))
+            yield Line(re.sub(r"\{args:?([^{}]*)\}", r"\1", task.value), path, task.line, task.value.startswith("- "))
     elif isinstance(task.value, list):
         for one in task.elements():
             if depth < 3:

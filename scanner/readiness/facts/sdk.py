@@ -160,6 +160,10 @@ class Sdk:
     clients: tuple[Client, ...] = ()
     calls: tuple[CallPattern, ...] = ()
     modifiers: tuple[str, ...] = ()
+    selectors: tuple[str, ...] = ()
+    """Modifiers whose keyword arguments are other things to run in its place (`configurable_alternatives`)."""
+    stand_ins: dict[str, str] = field(default_factory=dict)
+    """Classes that stand for what one argument of their constructor holds: `RunnableBinding` -> `bound`."""
     defaults: tuple[Defaults, ...] = ()
     text: tuple[str, ...] = ()
     usage: tuple[str, ...] = ()

@@ -169,7 +169,9 @@ class _SdkFile:
             in_process=fields.flag("in_process", False),
             clients=tuple(self.client(item) for item in fields.items("clients")),
             calls=tuple(self.call(item) for item in fields.items("calls")),
-            modifiers=fields.texts("modifiers"),
+            modifiers=(*fields.texts("modifiers"), *fields.texts("selectors")),
+            selectors=fields.texts("selectors"),
+            stand_ins=self.stand_ins(fields),
             defaults=self.defaults(fields),
             text=self.paths(fields, "text"),
             usage=self.paths(fields, "usage"),
@@ -313,6 +315,14 @@ class _SdkFile:
         for path in found:
             if not _AT.fullmatch(path):
                 raise fields.wrong(name, f"{path!r} must be a member path such as 'choices[].message.content'")
+        return found
+
+    def stand_ins(self, fields: Fields) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for symbol, argument in fields.mapping("stand_ins").items():
+            if not _SYMBOL.fullmatch(symbol) or not isinstance(argument, str) or not argument.isidentifier():
+                raise fields.wrong(f"stand_ins.{symbol}", "must name one class and the argument it stands for")
+            found[symbol] = argument
         return found
 
     def aliases(self, fields: Fields) -> dict[str, str]:

@@ -90,7 +90,9 @@ def find_secrets(observations: Observations, program: Program, compose: Iterable
         compose: the services of its compose files, which know whether their file is for local development.
     """
     shipped = started_for_production(observations)
-    local = {service.path: service.is_local and service.path not in shipped for service in compose}
+    compose_services = tuple(compose)
+    local = {one.path: one.is_local and one.path not in shipped for one in compose_services}
+    local.update(_env_files(compose_services, local))
     literals = tuple(item for item in code_literals(program) if item.in_url or _can_work(item.name, item.strength))
     settings = tuple((path, s) for path, s in _settings(observations) if s.in_url or _can_work(s.name, s.strength))
     asked = [literal.name for literal in literals] + [setting.name for _, setting in settings]
@@ -99,12 +101,21 @@ def find_secrets(observations: Observations, program: Program, compose: Iterable
     verified = verified_names(program, undecided, observations.sources) if undecided else frozenset()
     unread = unread_names(program, literals, observations.sources)
     found = [*_tokens(observations, local)]
-    found.extend(_in_files(observations, settings, verified, local))
+    found.extend(_in_files(observations, settings, verified, local, _replaced(program)))
     found.extend(_in_code(literals, verified, unread))
     by_line: dict[tuple[str, int], Secret] = {}
     for secret in found:
         by_line.setdefault((secret.place.path, secret.place.line), secret)
     return tuple(sorted(by_line.values(), key=lambda secret: secret.place))
+
+
+def _env_files(compose: Iterable[ComposeService], local: Mapping[str, bool]) -> dict[str, bool]:
+    """The files of variables that compose files name: for local development where all that do are."""
+    found: dict[str, bool] = {}
+    for service in compose:
+        for path in service.env_files:
+            found[path] = found.get(path, True) and local[service.path]
+    return {path: is_local for path, is_local in found.items() if is_local}
 
 
 def _can_work(name: str, looks: Strength) -> bool:
@@ -138,9 +149,12 @@ def _in_files(
     settings: Iterable[tuple[str, Setting]],
     verified: frozenset[str],
     local: Mapping[str, bool],
+    replaced: frozenset[str],
 ) -> Iterator[Secret]:
     for path, setting in settings:
         where = _where(path, observations.files[path].role, local)
+        if where is Where.PRODUCTION and setting.name in replaced and path.endswith((".ini", ".cfg")):
+            where = Where.UNREAD
         if _is_side_car(setting):
             where = where if where in (Where.TEST, Where.CI) else Where.SIDE_CAR
         kind = _kind(setting.name, setting.strength, where, setting.name.lower() in verified, setting.in_url)
@@ -149,6 +163,17 @@ def _in_files(
         if kind is not None:
             text = f"{setting.name}: {setting.masked}"
             yield Secret(Place(path, setting.line, setting.line), text, kind, where, setting.name)
+
+
+def _replaced(program: Program) -> frozenset[str]:
+    """Options of a configuration file that code sets itself before it reads them (Alembic's `set_main_option`)."""
+    return frozenset(
+        call.arguments[0].value
+        for call, _ in program.calls_by_name.get("set_main_option", ())
+        if len(call.arguments) == 2
+        and isinstance(call.arguments[0], code.Constant)
+        and isinstance(call.arguments[0].value, str)
+    )
 
 
 def _in_code(literals: Iterable[CodeLiteral], verified: frozenset[str], unread: frozenset[str]) -> Iterator[Secret]:

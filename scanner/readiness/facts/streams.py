@@ -9,6 +9,7 @@ from readiness.extract import code
 from readiness.facts.resilience import Resilience, stands_for
 from readiness.facts.resolve import Resolver
 from readiness.facts.units import Unit
+from readiness.facts.values import FunctionValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Consumption:
     node: code.Node
     detached: bool = False
     handed_on: bool = False
+    unit: Unit | None = None
+    """The function of the repository that is given the stream and reads it, where it is not read here."""
 
 
 class Streams:
@@ -34,6 +37,9 @@ class Streams:
         """Where the stream that an expression of a unit makes is read."""
         name = ""
         for above in unit.enclosing(node):
+            given = self._read_by(above, node, unit) if isinstance(above, code.Call) else None
+            if given is not None:
+                return given
             if isinstance(above, code.Call) and self.responds(above, unit):
                 return Consumption(node, detached=True)
             if isinstance(above, code.Return):
@@ -47,6 +53,20 @@ class Streams:
             if isinstance(above, code.Statement):
                 return Consumption(node)
         return self._of_name(name, node, unit) if name else Consumption(node)
+
+    def _read_by(self, call: code.Call, stream: code.Node, unit: Unit) -> Consumption | None:
+        """Where a function of the repository reads the stream that it is given: `to_events(answer(question))`."""
+        for value in self._resolver.values(call.function, unit):
+            if not isinstance(value, FunctionValue) or value.unit.function is None:
+                continue
+            parameters = [p for p in value.unit.function.parameters if p.name not in ("self", "cls")]
+            named = [k.name for k in call.keywords if k.value is stream]
+            named += [p.name for p, a in zip(parameters, call.arguments, strict=False) if a is stream]
+            for use in self._uses(named[0], value.unit) if named and named[0] else ():
+                for above in value.unit.enclosing(use):
+                    if isinstance(above, code.Loop) and _holds(above.subject, use):
+                        return Consumption(above, unit=value.unit)
+        return None
 
     def responds(self, call: code.Call, unit: Unit) -> bool:
         """Whether a call makes a response that is streamed later."""

@@ -17,6 +17,8 @@ from readiness.facts.values import External, Items, Known
 from readiness.repository.tree import Role
 
 _DEBUG = re.compile(r"(^|_)(debug|is_dev|testing)$", re.I)
+_DEPLOYED = re.compile(r"(^|_)(prod|production|render|heroku|railway|deployed)$", re.I)
+"""Flags that are set where the service runs for its users; `RENDER` and its like are set by the host."""
 _DEPLOY = re.compile(
     r"\.(ya?ml|toml|tf|tfvars|bicep|json|ini|cfg|conf|service|tpl)$|(^|/)(\.?env[^/]*|[^/]*\.env[^/]*|[^/]*dockerfile[^/]*|procfile)$",
     re.I,
@@ -124,6 +126,8 @@ class TracingLines:
         return False
 
     def _has(self, call: code.Call, found: Instrumentor) -> bool:
+        if found.versions and self._core.dependencies.version_of(found.distribution).admits(found.versions) is False:
+            return False
         return not found.needs or any(k.name is None or k.name in found.needs for k in call.keywords)
 
     def _add(self, unit: Unit, call: code.Call, found: Instrumentor, *, everywhere: bool = True) -> None:
@@ -177,8 +181,9 @@ class TracingLines:
         pattern = re.compile(rf"^[ \t]*(?!#)[^#\n]*\b{name}\b", re.M)
         files = self._core.observations.files
         for path, text in self._core.observations.sources.items():
-            if name in text and _DEPLOY.search(path) and path not in self._core.observations.dotenv:
-                match = pattern.search(text) if files[path].role is Role.SERVING else None
+            if name in text and _DEPLOY.search(path) and not self._core.observations.dotenv.get(path):
+                is_sample = path.rpartition("/")[2].startswith(".env")
+                match = pattern.search(text) if is_sample or files[path].role is Role.SERVING else None
                 if match is not None:
                     line = text.count("\n", 0, match.end()) + 1
                     yield Place(path, line, line), False
@@ -236,6 +241,8 @@ def only_in_debug(unit: Unit, node: code.Node) -> bool:
                 )
                 if name and _DEBUG.search(name) and not _is_negated(outer.test):
                     return True
+                if name and _DEPLOYED.search(name) and _is_negated(outer.test) and node not in outer.otherwise:
+                    return True
     return False
 
 
@@ -250,7 +257,7 @@ def is_used(unit: Unit, call: code.Call) -> bool:
         return False
     if isinstance(above, code.Assign) and len(above.targets) == 1 and isinstance(above.targets[0], code.Name):
         name = above.targets[0].id
-        if unit.is_module:
+        if unit.function is None:
             return True
         return any(isinstance(n, code.Name) and n.id == name and n is not above.targets[0] for n in unit.parents)
     return True

@@ -30,6 +30,8 @@ class Framework:
     events: frozenset[str] = frozenset()
     package: str = ""
     """The package whose components have the `events`."""
+    deployed: frozenset[str] = frozenset()
+    """Constructors of agents that a platform serves over HTTP without a route in the code."""
     page_calls: str = ""
     """The package whose calls draw a page when a file runs."""
 
@@ -51,9 +53,14 @@ class WebKnowledge:
     frameworks: tuple[Framework, ...]
     handlers: tuple[Handler, ...]
 
+    @property
+    def applications(self) -> frozenset[str]:
+        """The paths of the applications and routers whose handlers answer HTTP requests (`flask.Flask()`)."""
+        return frozenset(a if "()" in a else f"{a}()" for f in self.frameworks if f.kind == "http" for a in f.apps)
+
 
 _SETS = ("decorators", "websockets", "class_decorators", "specifications", "events")
-_SYMBOLS = ("apps", "decorators_of_symbols", "base_classes")
+_SYMBOLS = ("apps", "decorators_of_symbols", "base_classes", "deployed")
 
 
 @cache

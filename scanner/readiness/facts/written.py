@@ -205,7 +205,10 @@ class Writes:
         own, external = self._core.resolver.classes.bases(info)
         if any(_ORM.search(base) or _ORM_MEMBERS.search(base) for base in external):
             return True
-        return any("__tablename__" in one.attributes for one in (info, *own))
+        family = (info, *own)
+        if any("__tablename__" in one.attributes or "__tablename__" in one.methods for one in family):
+            return True
+        return any(last_name(d) == "as_declarative" for one in family for d in one.node.decorators)
 
     def columns(self, info: ClassInfo) -> dict[str, Field]:
         """The declared columns of a table; private names and methods are none."""

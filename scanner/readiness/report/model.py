@@ -175,6 +175,11 @@ class ModelCallReport:
     output_cap: str
     understood: bool = True
 
+    @property
+    def is_constructor(self) -> bool:
+        """Whether the row is where a model is built, not where it is asked."""
+        return self.constructor == PlaceReport(self.path, self.line)
+
 
 @dataclass(frozen=True, slots=True)
 class ActionReport:

@@ -79,10 +79,10 @@ def _counts(report: Report) -> str:
     parts = [count(files.python, "Python file")]
     if files.notebooks:
         parts.append(count(files.notebooks, "notebook"))
-    calls = len(report.model_calls)
-    understood = sum(call.understood for call in report.model_calls)
+    calls = [call for call in report.model_calls if call.role == "serving" and not call.is_constructor]
     if calls:
-        parts.append(f"{count(understood, 'model call')} understood of {calls}")
+        understood = sum(call.understood for call in calls)
+        parts.append(f"{count(understood, 'model call')} understood of {len(calls)}")
     return ", ".join(parts)
 
 
