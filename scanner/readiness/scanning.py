@@ -15,11 +15,11 @@ from readiness.assess.assess import assess
 from readiness.assess.catalogue import Catalogue, load_catalogue
 from readiness.extract.observations import Observations
 from readiness.extract.observe import observe
+from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import link
 from readiness.facts.facts import Facts, gather
-from readiness.facts.knowledge import Knowledge, load_knowledge
-from readiness.facts.model_calls import ModelCall
-from readiness.facts.web import load_web
+from readiness.facts.linking.web import load_web
+from readiness.facts.sdks.knowledge import Knowledge, load_knowledge
 from readiness.report.build import build_report
 from readiness.report.model import FileCounts, ModelCallReport, PlaceReport, ProblemReport, Report
 from readiness.repository.configuration import Configuration, load_configuration

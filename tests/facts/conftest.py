@@ -11,9 +11,9 @@ import pytest
 from readiness.extract.observe import observe
 from readiness.facts.core import Core, link
 from readiness.facts.facts import Facts, gather
-from readiness.facts.knowledge import Knowledge, knowledge_folder, load_knowledge
-from readiness.facts.records import Records
-from readiness.facts.web import WebKnowledge, load_web
+from readiness.facts.linking.web import WebKnowledge, load_web
+from readiness.facts.records.records import Records
+from readiness.facts.sdks.knowledge import Knowledge, knowledge_folder, load_knowledge
 from readiness.repository.configuration import load_configuration
 from readiness.repository.opening import open_repository
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from readiness.facts.records import Records
+from readiness.facts.records.records import Records
 
 Keep = Callable[[Mapping[str, str]], Records]
 

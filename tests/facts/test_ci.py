@@ -6,10 +6,10 @@ import pytest
 
 from readiness.extract.observations import Observations
 from readiness.extract.observe import observe
-from readiness.facts.ci import Ci, find_ci
-from readiness.facts.ci_step import Trigger
-from readiness.facts.commands import commands_in
-from readiness.facts.shell import simple_commands
+from readiness.facts.delivery.ci import Ci, find_ci
+from readiness.facts.delivery.ci_step import Trigger
+from readiness.facts.delivery.commands import commands_in
+from readiness.facts.delivery.shell import simple_commands
 from readiness.repository.tree import File, Repository, Role
 
 TESTS = {"tests/test_app.py": "def test_one():\n    assert True\n"}

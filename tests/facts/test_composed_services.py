@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from readiness.facts.core import Core
 from readiness.facts.facts import Facts
-from readiness.facts.secrets import Where
+from readiness.facts.governance.secrets import Where
 
 Link = Callable[[Mapping[str, str]], Core]
 FactsOf = Callable[[Mapping[str, str]], Facts]

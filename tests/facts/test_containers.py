@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from readiness.extract.observe import observe
-from readiness.facts.ci import find_ci
-from readiness.facts.deployment import Deployment, find_deployment
-from readiness.facts.dockerignore import is_ignored
-from readiness.facts.image_points import ImageReport
+from readiness.facts.delivery.ci import find_ci
+from readiness.facts.delivery.deployment import Deployment, find_deployment
+from readiness.facts.delivery.dockerignore import is_ignored
+from readiness.facts.delivery.image_points import ImageReport
 from readiness.repository.tree import File, Repository, Role
 
 APP = {"app.py": "print('hi')\n"}

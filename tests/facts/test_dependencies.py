@@ -11,10 +11,10 @@ from textwrap import dedent
 import pytest
 
 from readiness.extract.observe import observe
-from readiness.facts.dependencies import Dependencies, dependencies
-from readiness.facts.installs import InstallCommand, Where
+from readiness.facts.packages.dependencies import Dependencies, dependencies
+from readiness.facts.packages.installs import InstallCommand, Where
+from readiness.facts.packages.versions import Installed
 from readiness.facts.place import Place
-from readiness.facts.versions import Installed
 from readiness.repository.tree import File, Repository, Role
 
 PYPROJECT = """\

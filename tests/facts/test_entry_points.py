@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from readiness.facts.core import Core
-from readiness.facts.knowledge import knowledge_folder
+from readiness.facts.sdks.knowledge import knowledge_folder
 
 Link = Callable[[Mapping[str, str]], Core]
 

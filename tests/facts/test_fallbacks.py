@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from readiness.facts.facts import Facts
-from readiness.facts.fallbacks import Resort
+from readiness.facts.failures.fallbacks import Resort
 
 Resorts = Callable[[str], list[Resort]]
 

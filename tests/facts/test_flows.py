@@ -10,9 +10,9 @@ import pytest
 
 from readiness.extract.observe import observe
 from readiness.facts.core import link
-from readiness.facts.flows import Flows, find_flows
-from readiness.facts.knowledge import Knowledge, knowledge_folder, load_knowledge
-from readiness.facts.web import load_web
+from readiness.facts.flows.flows import Flows, find_flows
+from readiness.facts.linking.web import load_web
+from readiness.facts.sdks.knowledge import Knowledge, knowledge_folder, load_knowledge
 from readiness.repository.configuration import load_configuration
 from readiness.repository.opening import open_repository
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from readiness.facts.facts import Facts
-from readiness.facts.handling import CallFailure, ErrorPath
+from readiness.facts.failures.handling import CallFailure, ErrorPath
 
 HEAD = """
 import asyncio, contextlib, logging

@@ -7,8 +7,8 @@ from textwrap import indent
 
 import pytest
 
+from readiness.facts.delivery.health import Health, is_health_path
 from readiness.facts.facts import Facts
-from readiness.facts.health import Health, is_health_path
 
 FactsOf = Callable[[Mapping[str, str]], Facts]
 

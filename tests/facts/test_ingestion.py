@@ -8,7 +8,7 @@ from textwrap import indent
 import pytest
 
 from readiness.facts.facts import Facts
-from readiness.facts.ingestion import Ingestion
+from readiness.facts.inputs.ingestion import Ingestion
 
 FactsOf = Callable[[Mapping[str, str]], Facts]
 

@@ -8,7 +8,7 @@ from textwrap import indent
 import pytest
 
 from readiness.facts.facts import Facts
-from readiness.facts.input_limits import InputChannel
+from readiness.facts.inputs.input_limits import InputChannel
 
 FactsOf = Callable[[Mapping[str, str]], Facts]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness.facts.knowledge import KNOBS, Knowledge, KnowledgeError, load_knowledge
-from readiness.facts.symbols import expand
+from readiness.facts.sdks.knowledge import KNOBS, Knowledge, KnowledgeError, load_knowledge
+from readiness.facts.sdks.symbols import expand
 
 SYMBOL = re.compile(r"\w+(?:\(\))*(?:\.\w+(?:\(\))*)*")
 KNOWLEDGE = Path(__file__).resolve().parents[2] / "checks" / "knowledge"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from readiness.facts.facts import Facts
-from readiness.facts.loops import AgentLoop
+from readiness.facts.failures.loops import AgentLoop
 
 Loops = Callable[[str], list[AgentLoop]]
 

@@ -10,10 +10,10 @@ import pytest
 
 from readiness._resources import data_root
 from readiness.extract.observe import observe
+from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core, link
-from readiness.facts.knowledge import Knowledge, load_knowledge
-from readiness.facts.model_calls import ModelCall
-from readiness.facts.web import WebKnowledge, load_web
+from readiness.facts.linking.web import WebKnowledge, load_web
+from readiness.facts.sdks.knowledge import Knowledge, load_knowledge
 from readiness.repository.configuration import load_configuration
 from readiness.repository.opening import open_repository
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from readiness.extract.observe import observe
-from readiness.facts.ownership import Ownership, find_ownership
-from readiness.facts.responsibilities import names_nobody
+from readiness.facts.governance.ownership import Ownership, find_ownership
+from readiness.facts.governance.responsibilities import names_nobody
 from readiness.repository.configuration import load_configuration
 from readiness.repository.opening import open_repository
 

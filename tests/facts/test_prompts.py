@@ -11,9 +11,9 @@ import pytest
 from readiness._resources import data_root
 from readiness.extract.observe import observe
 from readiness.facts.core import link
-from readiness.facts.knowledge import Knowledge, load_knowledge
-from readiness.facts.prompts import Prompts, find_prompts
-from readiness.facts.web import WebKnowledge, load_web
+from readiness.facts.linking.web import WebKnowledge, load_web
+from readiness.facts.prompts.prompts import Prompts, find_prompts
+from readiness.facts.sdks.knowledge import Knowledge, load_knowledge
 from readiness.repository.configuration import load_configuration
 from readiness.repository.opening import open_repository
 

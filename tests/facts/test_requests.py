@@ -8,7 +8,7 @@ from textwrap import dedent, indent
 import pytest
 
 from readiness.facts.facts import Facts
-from readiness.facts.requests import RequestEntry
+from readiness.facts.inputs.requests import RequestEntry
 
 FactsOf = Callable[[Mapping[str, str]], Facts]
 

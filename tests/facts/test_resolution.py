@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from readiness.facts.core import Core
-from readiness.facts.values import External, Known, Variable
+from readiness.facts.linking.values import External, Known, Variable
 
 Link = Callable[[Mapping[str, str]], Core]
 

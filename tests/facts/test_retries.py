@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from readiness.facts.facts import Facts
-from readiness.facts.retries import RetryPlan
+from readiness.facts.failures.retries import RetryPlan
 
 Plan = Callable[[str], RetryPlan]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from readiness.extract.observe import observe
-from readiness.facts.ci import find_ci
-from readiness.facts.compose import find_compose
-from readiness.facts.program import Program
-from readiness.facts.secrets import find_secrets, started_for_production
+from readiness.facts.delivery.ci import find_ci
+from readiness.facts.delivery.compose import find_compose
+from readiness.facts.governance.secrets import find_secrets, started_for_production
+from readiness.facts.linking.program import Program
 from readiness.repository.configuration import load_configuration
 from readiness.repository.opening import open_repository
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from readiness.facts.records import Records
+from readiness.facts.records.records import Records
 
 Keep = Callable[[Mapping[str, str]], Records]
 

@@ -7,31 +7,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.extract.observations import Observations
-from readiness.facts.answering import settle_agents
-from readiness.facts.arguments import Arguments
-from readiness.facts.call_sites import CallSites
-from readiness.facts.ci import Ci, find_ci
-from readiness.facts.configured import Configured
-from readiness.facts.dependencies import Dependencies, dependencies
-from readiness.facts.deployment import Deployment, find_deployment
-from readiness.facts.entry_points import EntryPoint, EntryPoints
-from readiness.facts.gateways import see_through_gateways
-from readiness.facts.graph import CallGraph
-from readiness.facts.importable import Imports
-from readiness.facts.installs import InstallCommand
-from readiness.facts.knobs import Knobs
-from readiness.facts.knowledge import Knowledge
-from readiness.facts.manifests import declared
-from readiness.facts.model_calls import ModelCall
+from readiness.facts.calls.answering import settle_agents
+from readiness.facts.calls.arguments import Arguments
+from readiness.facts.calls.call_sites import CallSites
+from readiness.facts.calls.gateways import see_through_gateways
+from readiness.facts.calls.knobs import Knobs
+from readiness.facts.calls.model_calls import ModelCall
+from readiness.facts.calls.probes import mark_probes
+from readiness.facts.calls.shared_models import apply_shared_models
+from readiness.facts.calls.wrappers import find_wrapped
+from readiness.facts.delivery.ci import Ci, find_ci
+from readiness.facts.delivery.deployment import Deployment, find_deployment
+from readiness.facts.linking.configured import Configured
+from readiness.facts.linking.entry_points import EntryPoint, EntryPoints
+from readiness.facts.linking.graph import CallGraph
+from readiness.facts.linking.importable import Imports
+from readiness.facts.linking.program import Program
+from readiness.facts.linking.resolve import Resolver
+from readiness.facts.linking.roles import refine_roles
+from readiness.facts.linking.units import Unit, last_name
+from readiness.facts.linking.web import WebKnowledge
+from readiness.facts.packages.dependencies import Dependencies, dependencies
+from readiness.facts.packages.installs import InstallCommand
+from readiness.facts.packages.manifests import declared
 from readiness.facts.place import Place
-from readiness.facts.probes import mark_probes
-from readiness.facts.program import Program
-from readiness.facts.resolve import Resolver
-from readiness.facts.roles import refine_roles
-from readiness.facts.shared_models import apply_shared_models
-from readiness.facts.units import Unit, last_name
-from readiness.facts.web import WebKnowledge
-from readiness.facts.wrappers import find_wrapped
+from readiness.facts.sdks.knowledge import Knowledge
 from readiness.repository.tree import Repository, Role
 
 

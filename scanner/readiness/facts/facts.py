@@ -5,33 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from readiness.facts.ci import Ci
-from readiness.facts.collected_tests import CollectedTests
+from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
-from readiness.facts.dependencies import Dependencies
-from readiness.facts.deployment import Deployment
-from readiness.facts.entry_points import EntryPoint
-from readiness.facts.evals import Evals, find_evals
-from readiness.facts.fakes import FakeTests, find_fakes
-from readiness.facts.fallbacks import LlmEntry, find_llm_entries
-from readiness.facts.flows import Flow, ParsedCall, find_flows
+from readiness.facts.delivery.ci import Ci
+from readiness.facts.delivery.deployment import Deployment
+from readiness.facts.delivery.health import Health, find_health
+from readiness.facts.evals.collected_tests import CollectedTests
+from readiness.facts.evals.evals import Evals, find_evals
+from readiness.facts.evals.fakes import FakeTests, find_fakes
+from readiness.facts.evals.golden import Golden, find_golden
+from readiness.facts.failures.fallbacks import LlmEntry, find_llm_entries
+from readiness.facts.failures.handling import CallFailure, find_call_failures
+from readiness.facts.failures.loops import AgentLoop, find_agent_loops
+from readiness.facts.failures.retries import RetryPlan, find_retry_plans
+from readiness.facts.flows.flows import Flow, ParsedCall, find_flows
+from readiness.facts.flows.guardrails import Answer, find_answers
 from readiness.facts.gates import Gates
-from readiness.facts.golden import Golden, find_golden
-from readiness.facts.guardrails import Answer, find_answers
-from readiness.facts.handling import CallFailure, find_call_failures
-from readiness.facts.health import Health, find_health
-from readiness.facts.importable import Problem
-from readiness.facts.ingestion import Ingestion, find_ingestion
-from readiness.facts.input_limits import InputChannel, find_input_channels
+from readiness.facts.governance.ownership import Ownership, find_ownership
+from readiness.facts.governance.secrets import Secret, find_secrets
+from readiness.facts.inputs.ingestion import Ingestion, find_ingestion
+from readiness.facts.inputs.input_limits import InputChannel, find_input_channels
+from readiness.facts.inputs.requests import RequestEntry, find_requests
 from readiness.facts.kind import find_gates, kinds_of
-from readiness.facts.loops import AgentLoop, find_agent_loops
-from readiness.facts.model_calls import ModelCall
-from readiness.facts.ownership import Ownership, find_ownership
-from readiness.facts.prompts import Prompts, find_prompts
-from readiness.facts.records import Records, find_records
-from readiness.facts.requests import RequestEntry, find_requests
-from readiness.facts.retries import RetryPlan, find_retry_plans
-from readiness.facts.secrets import Secret, find_secrets
+from readiness.facts.linking.entry_points import EntryPoint
+from readiness.facts.linking.importable import Problem
+from readiness.facts.packages.dependencies import Dependencies
+from readiness.facts.prompts.prompts import Prompts, find_prompts
+from readiness.facts.records.records import Records, find_records
 from readiness.repository.tree import Role
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from readiness.extract import code
+from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.gates import Gates
-from readiness.facts.knowledge import knowledge_folder
-from readiness.facts.model_calls import ModelCall
-from readiness.facts.units import Unit
-from readiness.facts.usage import load_usage
-from readiness.facts.values import External
+from readiness.facts.linking.units import Unit
+from readiness.facts.linking.usage import load_usage
+from readiness.facts.linking.values import External
+from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.repository.tree import Role
 
 _SERVICE_FILES = re.compile(r"(^|/)(procfile|wsgi\.py|serverless\.ya?ml|app\.yaml)$", re.I)

@@ -1,0 +1,1 @@
+"""Every call of a model, with the settings that apply to it."""

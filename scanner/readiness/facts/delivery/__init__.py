@@ -1,0 +1,1 @@
+"""How the service is built, tested and run: commands, CI, images, manifests, health."""

@@ -1,0 +1,1 @@
+"""What happens when a model fails: handling, retries, fallbacks, bounds."""

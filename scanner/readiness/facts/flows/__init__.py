@@ -1,0 +1,1 @@
+"""Where model text goes: what parses it, executes it, guards it."""

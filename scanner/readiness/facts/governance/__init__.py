@@ -1,0 +1,1 @@
+"""Who answers for it, and what must not be in the tree."""

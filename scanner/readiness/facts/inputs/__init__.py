@@ -1,0 +1,1 @@
+"""What comes in: requests, their types and limits, and the data that is ingested."""

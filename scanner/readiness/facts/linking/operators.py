@@ -1,0 +1,82 @@
+"""What operators and templates give: joined texts, piped runnables, simple arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from readiness.extract import code
+from readiness.facts.linking.units import Unit
+from readiness.facts.linking.values import External, Items, Known, Pipe, Text, Unknown, Values, Variable
+
+if TYPE_CHECKING:
+    from readiness.facts.linking.resolve import Resolver
+
+LARGEST = 1e12
+"""Numbers are worked out up to this size; more is no setting."""
+
+
+class Operators:
+    """Resolves templates and operations."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    def template(self, template: code.Template, unit: Unit) -> Values:
+        """A template's text where all of it is known, else the text with its holes."""
+        parts: list[str] = []
+        for part in template.parts:
+            first = self._resolver.values(part, unit)[0]
+            if not isinstance(first, Known) or first.value is None:
+                return (Text(template, unit),)
+            parts.append(str(first.value))
+        return (Known("".join(parts), (unit.module.path, template.line)),)
+
+    def operation(self, e: code.Operation, unit: Unit) -> Values:
+        """What an operator gives."""
+        if e.operator == "or":
+            found = self._resolver.each(e.operands, lambda o: self._resolver.values(o, unit))
+            kept = tuple(v for v in found if not (isinstance(v, Known) and not v.value and v.value is not False))
+            return tuple(sorted(kept, key=lambda v: isinstance(v, Variable | Unknown))) or found
+        if e.operator == "and":
+            return self._resolver.values(e.operands[-1], unit)
+        if e.operator == "|":
+            parts = tuple(self._resolver.values(o, unit) for o in e.operands)
+            if any(isinstance(v, External | Pipe) for part in parts for v in part):
+                return (Pipe(parts, e, unit),)
+            merged = tuple(v for part in parts for v in part if isinstance(v, Items))
+            if merged:
+                return merged
+        if e.operator in ("+", "%"):
+            left = self._resolver.values(e.operands[0], unit)[0]
+            right = self._resolver.values(e.operands[-1], unit)[0]
+            match e.operator, left, right:
+                case "+", Known(str() as start, place), Known(str() as end):
+                    return (Known(start + end, place),)
+                case _, Text() | Known(str()), _:
+                    return (Text(e, unit),)
+        if e.operator in ("*", "-", "/", "//") and len(e.operands) <= 2:
+            return self._arithmetic(e, unit)
+        return (Unknown(),)
+
+    def _arithmetic(self, e: code.Operation, unit: Unit) -> Values:
+        """The result of `*`, `-`, `/` and `//` on numbers written in the repository, of bounded size."""
+        numbers = [n for o in e.operands if (n := _number(self._resolver.constant(o, unit))) is not None]
+        if len(numbers) != len(e.operands):
+            return (Unknown(),)
+        place = (unit.module.path, e.line)
+        left, right = numbers[0], numbers[-1]
+        if len(numbers) == 1:
+            return (Known(-left if e.operator == "-" else left, place),)
+        if e.operator == "*":
+            return (Known(left * right, place),)
+        if e.operator == "-":
+            return (Known(left - right, place),)
+        if not right:
+            return (Unknown(),)
+        return (Known(left // right if e.operator == "//" else left / right, place),)
+
+
+def _number(value: code.Scalar) -> int | float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
+        return value
+    return None

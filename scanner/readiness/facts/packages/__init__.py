@@ -1,0 +1,1 @@
+"""What is installed: manifests, locks, and which of them is used."""

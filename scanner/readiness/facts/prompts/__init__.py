@@ -1,0 +1,1 @@
+"""The prompts, and where their text lives."""

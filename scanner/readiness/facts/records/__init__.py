@@ -1,0 +1,1 @@
+"""What is recorded: traces, tokens, audit, feedback."""

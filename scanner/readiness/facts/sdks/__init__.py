@@ -1,0 +1,1 @@
+"""What is known of the world: SDKs and models, read from `checks/knowledge/`."""
