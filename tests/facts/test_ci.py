@@ -232,3 +232,10 @@ def test_compose_tells_how_its_containers_end_only_when_asked_to() -> None:
     assert (len(silent.test_runs), len(silent.weak_test_runs)) == (0, 1)
     assert (len(telling.test_runs), len(telling.weak_test_runs)) == (1, 0)
     assert [build.service for build in telling.image_builds] == ["app"]
+
+
+@pytest.mark.parametrize(("ending", "runs"), [("    raise SystemExit(main())", 1), ("    main()", 0)])
+def test_a_test_that_is_a_program_is_run_as_one(ending: str, runs: int) -> None:
+    source = f"def main():\n    return 1 if 1 + 1 != 2 else 0\n\nif __name__ == '__main__':\n{ending}\n"
+    found = ci({"app/test_routes.py": source, **github("      - run: python app/test_routes.py\n")})
+    assert len(found.test_runs) == runs

@@ -49,6 +49,11 @@ SAMPLES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "app.add_route('/ask', Ask())\n",
         [("http", "/ask")],
     ),
+    "http.server": (
+        "import http.server\nclass Ask(http.server.BaseHTTPRequestHandler):\n  def do_POST(self): ...\n"
+        "  def answer(self, data): ...\n",
+        [("http", "do_POST")],
+    ),
     "tornado": (
         "import tornado.web\nclass Ask(tornado.web.RequestHandler):\n  def post(self): ...\n",
         [("http", "post")],
@@ -172,6 +177,20 @@ def test_a_view_class_is_entered_by_its_verbs(linked: Link) -> None:
     )
 
     assert [e.unit.name for e in linked({"app.py": source}).entry_points] == ["post"]
+
+
+def test_a_handler_that_chooses_by_the_path_hands_each_route_to_a_method(linked: Link) -> None:
+    source = (
+        "from http.server import BaseHTTPRequestHandler\nclass Api(BaseHTTPRequestHandler):\n"
+        "  def do_GET(self):\n    if self.path == '/health':\n      self.answer({'status': 'ok'})\n"
+        "    elif self.path.startswith('/users/'):\n      name = self.path.split('/')[-1]\n      self.user(name)\n"
+        "    else:\n      self.answer({'error': 'not found'})\n"
+        "  def do_POST(self):\n    if self.path == '/chat':\n      self.chat()\n"
+        "  def user(self, name): ...\n  def chat(self): ...\n  def answer(self, data): ...\n"
+    )
+
+    found = {(e.route, e.unit.name, *e.methods) for e in linked({"app.py": source}).entry_points}
+    assert found == {("/health", "do_GET", "GET"), ("/users/", "user", "GET"), ("/chat", "chat", "POST")}
 
 
 def test_a_page_of_many_callbacks_is_one_entry_point(linked: Link) -> None:

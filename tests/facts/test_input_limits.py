@@ -166,3 +166,39 @@ def test_an_upload_limit_counts_where_the_image_holds_its_file(facts_of: FactsOf
         }
     ).input_channels
     assert [(c.kind, c.limit, c.unreached) for c in found] == [("upload", "widget", unreached)]
+
+
+PAGE = """\
+import streamlit as st
+from openai import OpenAI
+
+client = OpenAI(timeout=30)
+if prompt := st.chat_input():
+    if len(prompt) > 500:
+        st.error("Too long")
+{rest}
+"""
+ASKED = """client.chat.completions.create(model="gpt-4o-2024-08-06", messages=[{"role": "user", "content": prompt}])"""
+
+
+@pytest.mark.parametrize(
+    ("rest", "limit"),
+    [
+        (f"    else:\n        st.write({ASKED})", "check"),
+        (f"        st.stop()\n    st.write({ASKED})", "check"),
+        (f"    st.write({ASKED})", "none"),
+        (f"    else:\n        st.write('asking')\n    st.write({ASKED})", "none"),
+    ],
+)
+def test_a_page_refuses_by_keeping_what_is_too_long_from_the_model(facts_of: FactsOf, rest: str, limit: str) -> None:
+    (channel,) = facts_of({"app.py": PAGE.format(rest=rest)}).input_channels
+    assert channel.limit == limit
+
+
+def test_a_size_kept_in_a_name_is_a_size(facts_of: FactsOf) -> None:
+    source = (
+        "import http.server, json\nclass Api(http.server.BaseHTTPRequestHandler):\n  def do_POST(self):\n"
+        "    size = int(self.headers.get('Content-Length') or 0)\n    if size > LONGEST:\n      return size\n"
+        "    self.wfile.write(ask(json.loads(self.rfile.read(size))['text']).encode())\n"
+    )
+    assert [(c.kind, c.place.line - HEAD.count("\n")) for c in channels(facts_of, source)] == [("text", 7)]

@@ -361,3 +361,45 @@ def test_an_application_takes_the_settings_of_what_it_imports(linked: Link) -> N
     together = linked({"core/models.py": settings, "two/app.py": f"import core.models\n{asks}"})
 
     assert [c.model.id for c in together.calls] == ["gpt-4o"]
+
+
+def test_a_model_behind_a_history_has_the_settings_of_its_chain(linked: Link) -> None:
+    source = (
+        "from langchain_core.prompts import ChatPromptTemplate\nfrom langchain_openai import ChatOpenAI\n"
+        "from langchain_core.runnables.history import RunnableWithMessageHistory\n"
+        "template = ChatPromptTemplate.from_messages([('human', '{question}')])\n"
+        "chain = template | ChatOpenAI(model='gpt-4o-2024-08-06', timeout=30)\n"
+        "remembering = RunnableWithMessageHistory(chain, lambda session: None)\n"
+        "def ask(question):\n    return remembering.invoke({'question': question})\n"
+    )
+    calls = [c for c in linked({"app.py": source}).calls if c.inside is None]
+    assert [(c.place.line, c.timeout.seconds, c.model.id) for c in calls] == [(8, 30.0, "gpt-4o-2024-08-06")]
+
+
+def test_an_address_that_replaces_a_missing_argument_is_seen(linked: Link) -> None:
+    source = (
+        "import os\nimport requests\nclass Client:\n  def __init__(self, base=None):\n    if base is None:\n"
+        "      base = os.getenv('OLLAMA_HOST', 'http://localhost:11434')\n    self.api = f'{base}/api'\n"
+        "  def chat(self, messages):\n"
+        "    return requests.post(f'{self.api}/chat', json={'model': 'llama3', 'messages': messages}, timeout=60)\n"
+    )
+    assert [c.place.line for c in linked({"app.py": source}).calls] == [9]
+
+
+def test_a_service_built_here_is_set_before_what_runs_beside_it(linked: Link) -> None:
+    compose = (
+        "services:\n  models:\n    image: ollama/ollama:0.9.0\n    environment:\n      - MODEL=listening\n"
+        "  api:\n    build: .\n    environment:\n      - MODEL=${MODEL:-gpt-4o-2024-08-06}\n"
+    )
+    source = 'import os\nimport openai\nopenai.OpenAI().responses.create(model=os.environ["MODEL"], input="x")\n'
+    (call,) = linked({"app.py": source, "docker-compose.yml": compose}).calls
+    assert call.model.id == "gpt-4o-2024-08-06"
+
+
+def test_fetching_a_model_is_not_asking_it(linked: Link) -> None:
+    source = (
+        "import requests\nBASE = 'http://localhost:11434/api'\n"
+        "requests.post(f'{BASE}/pull', json={'name': 'llama3'})\n"
+        "requests.post(f'{BASE}/generate', json={'model': 'llama3', 'prompt': 'x'})\n"
+    )
+    assert [c.place.line for c in linked({"app.py": source}).calls] == [4]

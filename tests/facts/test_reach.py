@@ -214,3 +214,25 @@ def test_a_call_in_a_node_belongs_to_the_graph_that_runs_it(linked: Link) -> Non
     inner = next(c for c in core.calls if not c.is_agent)
     assert inner.inside is not None
     assert inner.inside.is_agent
+
+
+def test_a_handler_that_only_answers_does_not_run_its_siblings(linked: Link) -> None:
+    source = (
+        "from http.server import BaseHTTPRequestHandler\nfrom llm import ask\nclass Api(BaseHTTPRequestHandler):\n"
+        "  def do_GET(self):\n    self.send_response(200)\n    self.wfile.write(b'ok')\n"
+        "  def do_POST(self):\n    self.wfile.write(ask('x').encode('utf-8'))\n"
+        "class Encoder:\n  def encode(self, text):\n    return ask(text)\n"
+    )
+    core = linked({"llm.py": LLM, "app.py": source})
+    (call,) = core.calls
+    reaching = {e.unit.name for e in core.entry_points if call.unit in core.reached_from(e)}
+    assert reaching == {"do_POST"}
+
+
+def test_a_text_is_encoded_by_itself(linked: Link) -> None:
+    source = (
+        HEAD + "class Encoder:\n  def encode(self, text):\n    return ask(text)\n"
+        "@app.post('/a')\ndef a(body):\n  return f'{body}'.encode() + body.encode('utf-8')\n"
+    )
+    core = linked({"llm.py": LLM, "app.py": source})
+    assert not any(core.reached_from(e).keys() & {core.calls[0].unit} for e in core.entry_points)

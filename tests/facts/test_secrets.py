@@ -157,3 +157,9 @@ def test_which_compose_files_a_target_starts(make_repository: Callable[[Mapping[
     started = started_for_production(observations)
     assert {"deploy/stack.yaml", "swarm.yaml"} <= started
     assert "docker-compose.yml" not in started
+
+
+def test_an_address_that_people_read_shows_how_one_looks(find: Find) -> None:
+    source = "import streamlit as st\nst.text_input('URI', placeholder='mysql://user:pass@hostname:port/db')\n"
+    assert find({"app.py": source}) == []
+    assert find({"app.py": f"import streamlit as st\nst.text_input('Key', help='redis://a:{HEX}@host/0')\n"}) != []

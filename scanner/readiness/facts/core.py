@@ -97,6 +97,7 @@ def link(repository: Repository, observations: Observations, knowledge: Knowledg
     network = [e for e in entry_points if e.is_network and e.unit.module.role is Role.SERVING]
     commands = [e for e in entry_points if not e.is_network and e.unit.module.role is Role.SERVING]
     reached = graph.reach(u for e in network for u in e.units if imports.importable(u))
+    _run_on_their_own(calls, graph, [u for e in network for u in e.units if imports.importable(u)])
     started = graph.reach([*reached, *(u for e in commands for u in e.units)])
     core = Core(repository, observations, knowledge, program, resolver, graph, knobs.arguments, entry_points, calls,
                 wrapped, imports, installed, ci, deployment, demo, reached, started)  # fmt: skip
@@ -114,10 +115,26 @@ def _importing(program: Program, packages: frozenset[str]) -> frozenset[str]:
     )
 
 
+_BUILDPACK = (
+    ("requirements.txt", "pip install -r requirements.txt"),
+    ("Pipfile.lock", "pipenv sync"),
+    ("poetry.lock", "poetry sync"),
+    ("uv.lock", "uv sync --locked"),
+)
+"""What the platform that reads a Procfile installs from: the first of these files beside it."""
+
+
 def _install_commands(observations: Observations, deployment: Deployment) -> Iterator[InstallCommand]:
     """The shell text of images, CI and documents in which dependencies may be installed."""
     for place, where, command in deployment.installs:
         yield InstallCommand(place, "image" if where == "image" else "ci", shlex.join(command.words), command.directory)
+    for platform in deployment.platforms if not deployment.images else ():
+        if platform.kind == "procfile":
+            folder = platform.place.path.rpartition("/")[0]
+            for file, install in _BUILDPACK:
+                if f"{folder}/{file}".lstrip("/") in observations.files:
+                    yield InstallCommand(platform.place, "image", install, folder)
+                    break
     for path, markdown in observations.markdown.items():
         for fence in markdown.fences:
             if fence.language in ("", "bash", "sh", "shell", "console", "zsh"):
@@ -139,6 +156,19 @@ def _is_excluded(core: Core, call: ModelCall) -> bool:
         return False
     installed = core.dependencies.version_of(call.sdk.distribution)
     return installed.declared and installed.admits(versions) is False
+
+
+def _run_on_their_own(calls: list[ModelCall], graph: CallGraph, starts: list[Unit]) -> None:
+    """A call that a graph's nodes share with the rest of the service is a site of its own where that runs it."""
+    for agent in [c for c in calls if c.is_agent]:
+        nodes = frozenset(n for step in agent.value.steps for n in graph.registered.get(step.call, ()))
+        inner = [
+            c for c in calls if c.inside is agent and c.is_invocation and not c.is_agent and c.runs is not agent.runs
+        ]
+        outside = graph.reach((u for u in starts if u not in nodes), nodes) if nodes and inner else {}
+        for call in inner:
+            if call.unit in outside:
+                call.inside = None
 
 
 def _run_by_the_service(call: ModelCall, reached: dict[Unit, int]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from readiness.extract import code
 from readiness.facts.calls.knobs import Knobs
@@ -11,14 +13,21 @@ from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.linking.graph import CallGraph
 from readiness.facts.linking.program import Program
 from readiness.facts.linking.resolve import Resolver
-from readiness.facts.linking.units import ClassInfo, Unit, dotted
+from readiness.facts.linking.units import ClassInfo, Unit, dotted, last_name
 from readiness.facts.linking.values import External, Instance, Items, Known, Step, Text, Value
 from readiness.facts.sdks.knowledge import Knowledge
 from readiness.facts.sdks.sdk import CallKind, CallPattern, Sdk
 from readiness.repository.tree import Role
 
-MAX_VARIANTS = 24
+MAX_VARIANTS = 48
 """Ways one site can be set up that are looked at."""
+
+_LOADING = frozenset({"load_state_dict", "load_weights", "load_from_checkpoint", "load_checkpoint"})
+_CLASSES = re.compile(r"class|label|categor|tags?$", re.I)
+_LEARNING = frozenset({"backward", "zero_grad", "apply_gradients", "manual_backward"})
+
+_ADMINISTRATION = re.compile(r":11434/api/(?:pull|push|tags|show|delete|create|copy|ps|version|blobs)\b")
+"""Paths of Ollama by which models are fetched and listed, not asked."""
 
 
 class CallSites:
@@ -70,7 +79,8 @@ class CallSites:
         if not isinstance(call.function, code.Member | code.Name | code.Call | code.Index):
             return
         alternatives: list[tuple[External, Sdk, CallPattern]] = []
-        for value in self._resolver.values(call.function, unit):
+        for found in self._resolver.values(call.function, unit):
+            value = self._network(found, unit) if isinstance(found, Instance) else found
             if isinstance(value, External):
                 base, _, method = value.path.rpartition(".")
                 if method and self._knowledge.is_modifier(base, method):
@@ -91,6 +101,30 @@ class CallSites:
             calls[0].variants.extend(calls[1:])
             yield calls[0]
 
+    def _network(self, value: Instance, unit: Unit) -> External | None:
+        """A network of the project's own that is called: its base class is known, and somewhere weights are loaded.
+
+        Neither a step of its training nor a layer that another network runs is a prediction.
+        """
+        classes = self._resolver.classes
+        paths = [f"{base}()" for base in classes.bases(value.info)[1] if self._knowledge.call(f"{base}()")]
+        if not paths or not self._loads_weights or any(last_name(c.function) in _LEARNING for c in unit.calls):
+            return None
+        if unit.owner is not None and unit.name in ("forward", "call", "training_step", "validation_step"):
+            return None
+        step = Step(paths[0].removesuffix("()"), value.call, value.unit) if value.call and value.unit else None
+        return External(paths[0], (step,) if step else ())
+
+    @cached_property
+    def _loads_weights(self) -> bool:
+        """Whether some code loads the weights of a network: without that it only learns."""
+        return any(
+            last_name(c.function) in _LOADING
+            for unit in self._program.units
+            if unit.module.role is not Role.NOTEBOOK
+            for c in unit.calls
+        )
+
     def _http(self, value: External, call: code.Call, unit: Unit) -> tuple[Sdk, CallPattern] | None:
         known = self._knowledge.http_call(value.path)
         if known is None:
@@ -99,6 +133,8 @@ class CallSites:
         given = self._knobs.arguments.find(call, unit, "url", pattern.positional)
         texts = [self._visible(url) for url in given.values] if given else []
         for text in filter(None, texts):
+            if _ADMINISTRATION.search(text):
+                return None
             endpoint = self._knowledge.endpoint(text)
             if endpoint is not None:
                 return replace(sdk, provider=endpoint.provider or sdk.provider), replace(pattern, kind=endpoint.kind)
@@ -122,11 +158,15 @@ class CallSites:
             case Known(value=str() as text):
                 return text
             case Text(code.Template(parts=parts), unit):
-                return "".join(self._visible(self._resolver.values(part, unit)[0]) for part in parts)
+                return "".join(self._first_visible(part, unit) for part in parts)
             case Text(code.Operation(operands=operands), unit):
-                return "".join(self._visible(self._resolver.values(o, unit)[0]) for o in operands)
+                return "".join(self._first_visible(operand, unit) for operand in operands)
             case _:
                 return ""
+
+    def _first_visible(self, expression: code.Expression, unit: Unit) -> str:
+        """The first of its alternatives that is written: of `base=None`, what the body puts in its place."""
+        return next(filter(None, map(self._visible, self._resolver.values(expression, unit))), "")
 
     def _call(self, call: code.Call, unit: Unit, value: External, sdk: Sdk, pattern: CallPattern) -> ModelCall:
         kind = self._kind(call, unit, value, pattern)
@@ -148,7 +188,7 @@ class CallSites:
 
     def _kind(self, call: code.Call, unit: Unit, value: External, pattern: CallPattern) -> CallKind:
         if not pattern.kind_by:
-            return pattern.kind
+            return "predict" if pattern.kind == "embed" and self._heads(unit) else pattern.kind
         for given in (
             self._knobs.arguments.find(call, unit, pattern.kind_by, pattern.positional),
             *(self._knobs.arguments.find(s.call, s.unit, pattern.kind_by, (pattern.kind_by,)) for s in value.steps),
@@ -157,6 +197,15 @@ class CallSites:
                 if isinstance(option, Known) and isinstance(option.value, str):
                     return pattern.kind_for(option.value)
         return pattern.kind
+
+    def _heads(self, unit: Unit) -> bool:
+        """Whether a class puts a head that tells classes apart on an encoder: what it asks is no embedding."""
+        if unit.owner is None or not any(b.startswith("torch.") for b in self._resolver.classes.bases(unit.owner)[1]):
+            return False
+        layers = [c for m in unit.owner.methods.values() for c in m.calls if last_name(c.function) == "Linear"]
+        sizes = [k.value for c in layers for k in c.keywords if k.name == "out_features"]
+        sizes += [c.arguments[1] for c in layers if len(c.arguments) > 1]
+        return any(_CLASSES.search(last_name(s)) or (isinstance(s, code.Constant) and s.value in (1, 2)) for s in sizes)
 
     def _agents_once(self, found: list[ModelCall]) -> list[ModelCall]:
         """An agent is one site, however many lines run it, and so is an embedder behind a vector store."""
@@ -218,7 +267,8 @@ class CallSites:
             return call.value.steps[0].call if call.value.steps else call.call
         if call.kind == "embed" and any(self._stores(s) for s in call.value.steps):
             inner = [s for s in self._steps(call.value) if s.call is not call.call and not self._stores(s)]
-            return inner[0] if inner else call.value.steps[0].call
+            embedders = [s for s in inner if self._is_model(s)] or inner
+            return embedders[0] if embedders else call.value.steps[0].call
         return None
 
     def _is_model(self, step: Step) -> bool:

@@ -163,7 +163,9 @@ class Knobs:
         for value in values:
             parts = value.parts if isinstance(value, Pipe) else ()
             of_pipe = [m for part in parts for inner in part for m in self.models_in(inner)]
-            yield from of_pipe or itertools.islice(self.models_in(value), 1)
+            # Templates and parsers are parts of a pipe as well; what is built of an SDK is its model.
+            built = [m for m in of_pipe if any(self._knowledge.client(s.path) for s in m.steps)]
+            yield from built or of_pipe or itertools.islice(self.models_in(value), 1)
 
     def models_in(self, value: Value, depth: int = 0) -> Iterator[External]:
         """The external model or client inside a value: itself, a part of a pipe, an attribute of a project object."""

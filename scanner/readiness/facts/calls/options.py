@@ -116,8 +116,11 @@ class Options:
             elif key is None and value is not e and (found := self._look(value, unit, name)) is not None:
                 assigned.append(found)
         parameter = unit.parameter(e.id)
-        if parameter is not None and parameter.kind == "options" and e.id not in unit.bindings:
-            return _merged([*self._forwarded(unit, name), *assigned])
+        if parameter is not None and parameter.kind == "options":
+            bindings = self._resolver.reaching(e.id, unit, e) if e.id in unit.bindings else []
+            is_new = any(b.block == () and b.how != "augmented" for b in bindings)
+            ways = [self._look(b.value, b.unit or unit, name) for b in bindings if b.value is not None]
+            return _merged([*([] if is_new else self._forwarded(unit, name)), *ways, *assigned])
         defined, _ = self._definitions.of(e, unit)
         if not defined and not assigned:
             return self._value(e, unit, name)

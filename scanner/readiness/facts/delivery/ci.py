@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from readiness.extract.code import Class, Function, Import, walk
+from readiness.extract.code import Assert, Call, Class, Function, Import, Member, Name, Raise, walk
 from readiness.extract.observations import Observations
 from readiness.facts.delivery.ci_github import github_steps, github_workflows
 from readiness.facts.delivery.ci_gitlab import gitlab_files, gitlab_steps
@@ -15,6 +15,7 @@ from readiness.facts.delivery.ci_step import MAX_STEPS, CiStep, ImageBuild
 from readiness.facts.delivery.commands import Command, joined
 from readiness.facts.delivery.image_builds import builds_of
 from readiness.facts.delivery.runners import expand
+from readiness.facts.linking.units import main_guard
 from readiness.facts.place import Evidence, Place
 from readiness.repository.tree import Role
 
@@ -135,12 +136,12 @@ def _looks_like_ci(path: str) -> bool:
 
 
 def _test_runs(observations: Observations, steps: list[CiStep], model_modules: frozenset[str]) -> Iterator[TestRun]:
-    tests = _test_modules(observations)
-    if not tests:
+    tests, scripts = _test_modules(observations), _test_scripts(observations)
+    if not tests and not scripts:
         return
     for step in steps:
         for command in (*step.commands, *_implied(step)) if step.runs else ():
-            covered = _covered(command, tests)
+            covered = _covered(command, tests) or [one for one in _run_outright(command) if one in scripts]
             if not covered:
                 continue
             left_out = _left_out(observations, command, covered, tests, model_modules)
@@ -191,6 +192,28 @@ def _test_modules(observations: Observations) -> dict[str, frozenset[str]]:
             }
             found[path] = frozenset(names)
     return found
+
+
+def _test_scripts(observations: Observations) -> frozenset[str]:
+    """Files named like tests that are programs of their own, and end with an error when something is wrong."""
+    return frozenset(
+        path
+        for path, module in observations.modules.items()
+        if _TEST_NAME.match(path.rsplit("/", 1)[-1])
+        and main_guard(module) is not None
+        and any(
+            isinstance(node, Assert | Raise)
+            or (isinstance(node, Call) and isinstance(node.function, Member | Name)
+                and getattr(node.function, "name", getattr(node.function, "id", "")) == "exit")
+            for node in walk(module.body)
+        )
+    )  # fmt: skip
+
+
+def _run_outright(command: Command) -> list[str]:
+    """The file that a command runs as a program: `python tests/test_routes.py`."""
+    words = command.words[1:] if command.program.startswith("python") else command.words
+    return [joined(command.directory, words[0])] if words and words[0].endswith(".py") else []
 
 
 def _covered(command: Command, tests: dict[str, frozenset[str]]) -> list[str]:

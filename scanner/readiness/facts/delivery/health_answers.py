@@ -14,6 +14,7 @@ from readiness.facts.linking.values import External, FunctionValue, Items, Known
 NEAR = 3
 """Hops from the handler within which its answer is made."""
 
+_FINE = ("http.HTTPStatus.OK", "fastapi.status.HTTP_200_OK", "starlette.status.HTTP_200_OK")
 _STATUS_KEYS = frozenset({"status", "health", "healthy", "state", "alive", "ok", "ready"})
 _ERRORS = frozenset(
     {
@@ -78,7 +79,7 @@ class HealthAnswers:
         for value in unit.returns:
             for mapping in self._mappings(value, unit, 0):
                 keys = {k.value for k, _ in mapping.items if isinstance(k, code.Constant)}
-                if keys & _STATUS_KEYS:
+                if keys & _STATUS_KEYS or any(self._is_fine(v, unit) for _, v in mapping.items):
                     return True
         return False
 
@@ -143,6 +144,14 @@ class HealthAnswers:
         values = self._core.resolver.values(call.function, unit)
         return any(
             isinstance(v, External) and "()" in v.path and _DEPENDENCIES.match(v.path) is not None for v in values
+        )
+
+    def _is_fine(self, value: code.Expression, unit: Unit) -> bool:
+        """`HTTPStatus.OK` and its parts, in the body of an answer."""
+        if not isinstance(value, code.Member):
+            return False
+        return any(
+            isinstance(v, External) and v.path.startswith(_FINE) for v in self._core.resolver.values(value, unit)[:2]
         )
 
     def _mappings(self, value: code.Expression, unit: Unit, depth: int) -> Iterator[code.Mapping]:

@@ -19,6 +19,7 @@ from readiness.facts.delivery.dockerignore import excludes, glob_fits
 from readiness.facts.delivery.image_command import real_command, scripts_of
 from readiness.facts.delivery.image_vetoes import find_vetoes
 from readiness.facts.delivery.runners import expand
+from readiness.facts.packages.lock_files import is_transitive
 from readiness.facts.place import Evidence, Place
 
 _MOVING = frozenset({"latest", "production", "prod", "main", "master", "nightly", "edge"})
@@ -199,7 +200,8 @@ def _frozen(observations: Observations, context: str, command: Command, environm
     if program in ("pip", "pip3", "uv") and {"install", "sync"} & set(words[:2]):
         named = [words[index + 1] for index, word in enumerate(words[:-1]) if word in ("-r", "--requirement")]
         named += [word for word in words if "sync" in words and word.endswith(".txt")]
-        found = [_in_context(observations.locks, context, name) for name in named]
+        compiled = [path for path, one in observations.requirements.items() if is_transitive(one)]
+        found = [_in_context([*observations.locks, *compiled], context, name) for name in named]
         return tuple(one for one in found if one) if all(found) else ()
     return ()
 

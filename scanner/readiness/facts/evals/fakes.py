@@ -136,11 +136,20 @@ class _Coverage:
             return True
         if not units & reach.units:
             return False
-        if call.kind == "predict" and call.sdk.in_process:
+        if call.kind == "predict" and call.sdk.in_process and not self._downloads(call):
             return True
         if call in self._graphs:  # a graph of the project's own: what counts are the calls in its nodes
             return any(self._covers(inner, reach, replaced) for inner in self._graphs[call])
         return replaced.any and self._stands_in(call, replaced)
+
+    def _downloads(self, call: ModelCall) -> bool:
+        """Whether the weights come from a hub when the model is built: a test that does so is not offline."""
+        model = call.model.id
+        if not call.sdk.provider.startswith("huggingface") or not model or model.startswith(("/", ".", "~")):
+            return False
+        return model not in self._core.observations.files and not any(
+            path.startswith(f"{model.rstrip('/')}/") for path in self._core.observations.files
+        )
 
     def _stands_in(self, call: ModelCall, replaced: Replacements) -> bool:
         """Whether what is replaced is the model of this call, where its code looks it up."""

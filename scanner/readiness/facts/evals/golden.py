@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from readiness.extract import code
 from readiness.extract.records import REFERENCE_TURN, Records
 from readiness.facts.core import Core
+from readiness.facts.evals.dvc import dvc_files
 from readiness.facts.evals.eval_metrics import is_evaluation
 from readiness.facts.evals.eval_tools import CaseShape, Remote, load_eval_tools
 from readiness.facts.evals.evals import Evals
@@ -38,6 +39,7 @@ _EVAL_NAME = re.compile(
 )
 _TEST_SPLIT = re.compile(r"(?:^|[_.-])(?:test|holdout|hold[_-]?out|validation|valid|eval|golden)(?:[_.-]|$)", re.I)
 _TRANSLATIONS = re.compile(r"(?:^|/)(?:locales?|i18n|translations?|lang(?:uages?)?|l10n)(?:/|$)", re.I)
+_TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".pkl", ".feather", ".npz")
 _DVC = re.compile(r"\.dvc$")
 
 
@@ -117,7 +119,8 @@ class _Finder:
         self._settings = [
             (path, text)
             for path, text in core.observations.sources.items()
-            if path.endswith((".yaml", ".yml", ".toml", ".sh")) and _EVAL_PATH.search(path.rpartition("/")[0])
+            if (path.endswith((".yaml", ".yml", ".toml", ".sh")) and _EVAL_PATH.search(path.rpartition("/")[0]))
+            or (path.endswith((".sh", "Makefile", "makefile", "justfile")) and any(s in text for s in self._suites))
         ][:MAX_SETTINGS]
         for unit in core.program.units:
             self._units[unit.module].append(unit)
@@ -331,6 +334,17 @@ class _Finder:
                 yield GoldenSet(
                     Place(path, 1, 1), f"{name}, tracked by DVC", "remote", None, referenced=bool(self._texts.get(name))
                 )
+        yield from self._outputs()
+
+    def _outputs(self) -> Iterator[GoldenSet]:
+        """Splits that a stage of DVC writes once and another one reads: its lock file holds their hash."""
+        for path, text in self._core.observations.sources.items():
+            if PurePosixPath(path).name != "dvc.lock":
+                continue
+            written, read = dvc_files(text)
+            for file in sorted(written & read):
+                if _TEST_SPLIT.search(PurePosixPath(file).stem) and file.endswith(_TABLES):
+                    yield GoldenSet(Place(path, 1, 1), f"{file}, tracked by DVC", "remote", None)
 
 
 def _gives(call: code.Call, shape: CaseShape, names: tuple[str, ...]) -> bool:

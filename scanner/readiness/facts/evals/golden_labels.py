@@ -34,6 +34,12 @@ def _in_unit(unit: Unit) -> set[str]:
             for binding in bindings:
                 found |= _column(binding.value)
     for call in unit.calls:
+        for keyword in call.keywords:
+            if keyword.name == "stratify" or _TARGET.match(keyword.name or ""):
+                inner = keyword.value
+                if isinstance(inner, code.Call) and len(inner.arguments) == 1:  # `targets=np.array(batch["tag"])`
+                    inner = inner.arguments[0]
+                found |= _column(inner)
         if last_name(call.function) in ("drop", "pop"):
             for argument in (*call.arguments[:1], *(k.value for k in call.keywords if k.name in ("columns", "labels"))):
                 texts = argument.items if isinstance(argument, code.Sequence) else [argument]

@@ -123,7 +123,7 @@ class ReplacementFinder:
             return False
         return any(
             isinstance(v, External) and self._doubles.patchers.fullmatch(v.path)
-            for v in self._resolver.values(call.function, unit)
+            for v in self._tests.values(call.function, unit)
         )
 
     def _patched(self, call: code.Call, unit: Unit, found: Replacements) -> None:

@@ -75,6 +75,9 @@ class Streams:
     def _of_name(self, name: str, node: code.Node, unit: Unit) -> Consumption:
         for use in self._uses(name, unit):
             for above in unit.enclosing(use):
+                given = self._read_by(above, use, unit) if isinstance(above, code.Call) else None
+                if given is not None:
+                    return given
                 if isinstance(above, code.Loop) and _holds(above.subject, use):
                     return Consumption(above)
                 if isinstance(above, code.Source) and _holds(above.iterable, use):

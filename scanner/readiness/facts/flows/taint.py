@@ -64,7 +64,7 @@ class Taint:
         self._active: dict[tuple[object, object], int] = {}
         self._tries: Counter[tuple[object, object]] = Counter()
         self._cut = MAX_DEPTH + 1
-        self._additions: dict[Unit, dict[str, list[code.Expression]]] = {}
+        self._additions: dict[Unit, dict[str, list[tuple[code.Expression | None, code.Expression]]]] = {}
         self.callees: dict[code.Node, list[Unit]] = defaultdict(list)
         for edges in core.graph.edges.values():
             for edge in edges:
@@ -245,8 +245,9 @@ class Taint:
         if additions is None:
             additions = self._additions[unit] = _additions(unit)
         found: set[Mark] = set()
-        for value in additions.get(name, ()):
-            found |= wrap(self.marks(value, unit), ITEM)
+        for key, value in additions.get(name, ()):
+            marks = wrap(self.marks(value, unit), ITEM)
+            found |= wrap(marks, self.key(key, unit)) if key is not None else marks
         for key, value in unit.items.get(name, ()):
             found |= wrap(self.marks(value, unit), self.key(key, unit))
         return frozenset(found)
@@ -303,15 +304,27 @@ class Taint:
         found: set[Mark] = set()
         for node in sorted(group, key=lambda u: u.place):
             found |= self.resolved(self.returns(node))
-        return frozenset(m for m in found if m.path)
+        return _merged(m for m in found if m.path)
 
 
-def _additions(unit: Unit) -> dict[str, list[code.Expression]]:
-    found: dict[str, list[code.Expression]] = defaultdict(list)
+def _merged(returned: Iterable[Mark]) -> Marks:
+    """What a graph makes of what its nodes return: `Command(update=…)` is opened, a single message joins the list."""
+    found = {replace(m, path=m.path[1:]) if m.path[0] == "update" and m.path[1:] else m for m in returned}
+    single = {m.path[0] for m in found if m.whole and len(m.path) == 1}
+    return frozenset(found | {replace(m, path=(m.path[0], ITEM, *m.path[1:])) for m in found if m.path[0] in single})
+
+
+def _additions(unit: Unit) -> dict[str, list[tuple[code.Expression | None, code.Expression]]]:
+    """What is put into containers by methods: by the container's name, with the key it lies under in that, if any."""
+    found: dict[str, list[tuple[code.Expression | None, code.Expression]]] = defaultdict(list)
     for call in unit.calls:
         function = call.function
-        if isinstance(function, code.Member) and function.name in _ADDERS and isinstance(function.base, code.Name):
-            found[function.base.id].extend(call.arguments[-1:])
+        if isinstance(function, code.Member) and function.name in _ADDERS:
+            match function.base:
+                case code.Name(id=name):
+                    found[name].extend((None, a) for a in call.arguments[-1:])
+                case code.Index(base=code.Name(id=name), key=key):
+                    found[name].extend((key, a) for a in call.arguments[-1:])
     return found
 
 

@@ -37,6 +37,8 @@ _RESPONSIBLE = re.compile(r"responsib|accountab", re.I)
 _WHO = re.compile(
     r"responsible|accountable|owner|\bwho\b|\brole\b|\bteam\b|\bperson\b|\bdri\b|approver|^r$|^a$|contact", re.I
 )
+_SOFTWARE = re.compile(r"(?:sub-?)?agents?(?: name)?|bots?|models?|modules?|class(?:es)?", re.I)
+"""The first column of a table that says what parts of the software do: no people are in it."""
 _BRACKETED = re.compile(r"<([\w.+-]{1,64}@[\w.-]{1,190})>|\[([^\[\]]{1,80})\]\([^()]{1,300}\)")
 _NOBODY = re.compile(
     r"^[\W_]*$|[<>\[\]{}%]|\b(?:todo|tbd|tba|fixme|n/a|none|nobody|unassigned|placeholder)\b|\byour[-_ ]?"
@@ -64,7 +66,7 @@ def duties_of_table(table: Table, title: str) -> tuple[Duty, ...] | None:
     RACI's header. A matrix whose columns are roles (`Activity | Product | Platform`) assigns by its marks R and A.
     """
     header = [cell.strip("*_` ") for cell in table.header]
-    if len(table.rows) < 3 or len(header) < 2:
+    if len(table.rows) < 3 or len(header) < 2 or _SOFTWARE.fullmatch(header[0]):
         return None
     columns = [index for index, cell in enumerate(header) if index and _WHO.search(cell)]
     matrix = all(any(re.fullmatch(r"\W*[RA](?:\W+[RACI])*\W*", cell) for cell in row[1:]) for row in table.rows)

@@ -13,6 +13,8 @@ from readiness.facts.linking.units import Unit, dotted, last_name
 from readiness.repository.tree import Role
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
+_SHOWN = frozenset({"placeholder", "help", "label", "description", "example", "examples", "title", "metavar", "epilog"})
+"""Arguments that people read: an address in one shows how an address looks."""
 _WRAPPERS = frozenset({"SecretStr", "Secret", "SecretBytes", "str", "Field", "field"})
 
 
@@ -91,7 +93,9 @@ def _of_calls(unit: Unit) -> Iterator[CodeLiteral]:
             yield from _verified("signing key", call.arguments[1], unit)
         for keyword in call.keywords:
             if keyword.name and keyword.name != "default":
-                yield from _literal(keyword.name, _unwrapped(keyword.value), unit, (), overridable=False)
+                for found in _literal(keyword.name, _unwrapped(keyword.value), unit, (), overridable=False):
+                    if keyword.name not in _SHOWN or found.strength is Strength.GENERATED:
+                        yield found
 
 
 def _of_comparisons(unit: Unit) -> Iterator[CodeLiteral]:

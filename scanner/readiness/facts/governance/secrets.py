@@ -65,7 +65,8 @@ _CI = re.compile(
 )
 _SAMPLE = re.compile(r"(?:^|[._-])(?:examples?|samples?|template|tpl|dist)(?:[._-]|$)", re.IGNORECASE)
 _LOCAL = re.compile(
-    r"(?:^|[/._-])(?:dev|develop|development|local|localhost|test|tests|testing|ci|override|devcontainer)(?=[/._-]|$)"
+    r"(?:^|[/._-])(?:dev|develop|development|local|localhost|test|tests|testing|ci|override|devcontainer|vscode|idea)"
+    r"(?=[/._-]|$)"
 )
 _SIDE_CARS = re.compile(r"^(?:GF_|PGADMIN_|ME_CONFIG_|FLOWER_|KIBANA_|PORTAINER_|LANGFUSE_INIT_)")
 _SIDE_CAR_SECTIONS = frozenset(

@@ -212,6 +212,8 @@ class Flow:
     # -- looking -----------------------------------------------------------------------------------------------
 
     def _named(self, name: str, unit: Unit) -> bool:
+        if unit.is_module:  # a page is the body of its module
+            return name in self.names.get(unit, ())
         scope: Unit | None = unit
         while scope is not None and not scope.is_module:
             if name in self.names.get(scope, ()):

@@ -13,9 +13,9 @@ from readiness.facts.inputs.page_widgets import Drawn, Widgets
 from readiness.facts.inputs.request_inputs import Input
 from readiness.facts.inputs.request_types import FieldShape, Shape
 from readiness.facts.inputs.requests import RequestEntry, RequestFamily
-from readiness.facts.inputs.size_tests import cuts, length_tests
+from readiness.facts.inputs.size_tests import A_FEW, cuts, length_tests
 from readiness.facts.linking.units import Unit, last_name
-from readiness.facts.linking.values import External
+from readiness.facts.linking.values import External, Known
 from readiness.facts.place import Evidence, Place
 
 MAX_CUTS = 6
@@ -24,6 +24,7 @@ MAX_CUTS = 6
 Kind = Literal["text", "list", "upload"]
 Limit = Literal["field", "check", "widget", "body", "cut", "some", "none"]
 _COUNTING = ("encode", "encode_ordinary", "token_counter", "count_tokens", "get_num_tokens")
+_TABULAR = frozenset({"sklearn", "model-files"})
 _LOGGING = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log", "print"})
 
 
@@ -83,8 +84,10 @@ class _Channels:
             yield from self._page(entry)
             return
         texts: list[tuple[Input, FieldShape | None, Shape]] = []
+        numbers = 0
         for one, shape in entry.shapes.items():
             for inner, form in self._parts(one, shape, entry):
+                numbers += form.form == "scalar"
                 if form.form == "upload" or (form.form == "list" and form.element and form.element.form == "upload"):
                     yield self._upload(entry, one, form)
                 elif form.form == "list":
@@ -94,7 +97,7 @@ class _Channels:
         is_file = any(c.channel == "upload" for c in entry.shapes) and not any(c.generates for c in entry.calls)
         if is_file:  # the text of an indexed upload is the file; what comes with it are labels
             texts = [t for t in texts if t[0].channel != "parameter"]
-        if texts:
+        if texts and not _is_row(entry, numbers, [(one, form) for one, _, form in texts]):
             yield self._text(entry, texts)
 
     def _parts(self, one: Input, shape: Shape, entry: RequestEntry) -> list[tuple[FieldShape | None, Shape]]:
@@ -208,10 +211,19 @@ class _Channels:
         """Where the text is cut on its way to the model: what is left of it must get there."""
         candidates = [(n, u) for u in flow.units() for n in cuts(u) if flow.holds(n.base, u) and not _is_logged(n, u)]
         for node, unit in candidates[:MAX_CUTS]:
+            if self._takes_few(node, unit):
+                continue
             rest = Flow(self._core, self._family.inputs.near(entry.entry), {}, only(node), [unit])
             if rest.reaches(entry.calls):
                 return Evidence(unit.at(node), "cuts what is too long")
         return None
+
+    def _takes_few(self, cut: code.Index, unit: Unit) -> bool:
+        """Whether a slice takes so little by default that it picks results (`found[:top_k]`), not text."""
+        upper = cut.key.upper if isinstance(cut.key, code.Slice) else None
+        bounds = self._core.resolver.values(upper, unit) if upper is not None else ()
+        known = next((v.value for v in bounds if isinstance(v, Known)), None)
+        return isinstance(known, int) and known < A_FEW
 
     def _trimmed(self, entry: RequestEntry) -> Evidence | None:
         """Token trimming where the prompt is put together."""
@@ -273,6 +285,17 @@ class _Channels:
 
     def _on_page(self, drawn: Drawn, entry: RequestEntry) -> bool:
         return drawn.flow is not None and self._checked(drawn.flow, entry) is not None
+
+
+def _is_row(entry: RequestEntry, numbers: int, texts: list[tuple[Input, Shape]]) -> bool:
+    """Whether an estimator of tables is asked about one row: numbers, and texts that are names of categories.
+
+    A raw body that code checks may be many rows.
+    """
+    if not entry.calls or not all(c.kind == "predict" and c.sdk.name in _TABULAR for c in entry.calls):
+        return False
+    typed = all(one.channel != "raw" and form.form == "text" for one, form in texts)
+    return typed and (numbers > 0 or len(texts) > 2) and numbers + len(texts) > 2
 
 
 def _is_address(inner: FieldShape) -> bool:

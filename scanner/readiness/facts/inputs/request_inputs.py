@@ -11,6 +11,7 @@ from readiness.facts.core import Core
 from readiness.facts.inputs.input_flow import Flow, aliases
 from readiness.facts.inputs.request_knowledge import RequestKnowledge
 from readiness.facts.inputs.request_types import OPAQUE, Shape, Shapes
+from readiness.facts.linking.aliases import alias_of
 from readiness.facts.linking.entry_points import EntryPoint
 from readiness.facts.linking.units import Unit
 from readiness.facts.linking.values import ClassValue, External, FunctionValue
@@ -144,7 +145,7 @@ class Inputs:
                 continue
             marker = self._marker(parameter, scope)
             if marker is not None and marker[0] in ("Depends", "Security", "Provide"):
-                yield from self._injected(marker[1], scope, entry, seen, unit, parameter)
+                yield from self._injected(marker[1], marker[2], entry, seen, unit, parameter)
             elif marker is not None and marker[0] in ("Header", "Cookie"):
                 continue
             elif not self._is_ambient(parameter, scope):
@@ -169,18 +170,21 @@ class Inputs:
             elif isinstance(value, ClassValue) and self.shapes.is_model(value.info):
                 yield Input(parameter.name, "parameter", self.shapes.record(value.info), unit, unit.at(parameter))
 
-    def _marker(self, parameter: code.Parameter, scope: Unit) -> tuple[str, code.Call] | None:
-        """What FastAPI is told about a parameter: (`Depends`, the call), also inside `Annotated`."""
-        candidates: list[code.Expression] = [parameter.default] if parameter.default is not None else []
-        if isinstance(parameter.annotation, code.Index) and isinstance(parameter.annotation.key, code.Sequence):
-            candidates.extend(parameter.annotation.key.items[1:])
-        for candidate in candidates:
+    def _marker(self, parameter: code.Parameter, scope: Unit) -> tuple[str, code.Call, Unit] | None:
+        """What FastAPI is told about a parameter: (`Depends`, the call, where it stands), also inside `Annotated`."""
+        candidates = [(parameter.default, scope)] if parameter.default is not None else []
+        annotation, home = parameter.annotation, scope
+        if annotation is not None:
+            annotation, home = alias_of(annotation, scope, self._core.program) or (annotation, scope)
+        if isinstance(annotation, code.Index) and isinstance(annotation.key, code.Sequence):
+            candidates.extend((item, home) for item in annotation.key.items[1:])
+        for candidate, where in candidates:
             if isinstance(candidate, code.Call):
-                for value in self._core.resolver.values(candidate.function, scope):
+                for value in self._core.resolver.values(candidate.function, where):
                     if isinstance(value, External) and value.path.startswith(
                         ("fastapi.", "litestar.", "fast_depends.")
                     ):
-                        return value.path.rpartition(".")[2], candidate
+                        return value.path.rpartition(".")[2], candidate, where
         return None
 
     def _is_ambient(self, parameter: code.Parameter, scope: Unit) -> bool:

@@ -13,6 +13,7 @@ from readiness.extract import code
 from readiness.facts.core import Core
 from readiness.facts.inputs.request_knowledge import RequestKnowledge
 from readiness.facts.inputs.size_tests import refuses_length
+from readiness.facts.linking.aliases import alias_of
 from readiness.facts.linking.units import ClassInfo, Unit
 from readiness.facts.linking.values import ClassValue, External, Instance, Known
 from readiness.facts.place import Place
@@ -128,7 +129,7 @@ class Shapes:
     # -- annotations -------------------------------------------------------------------------------------------
 
     def _named(self, annotation: code.Expression, unit: Unit, depth: int) -> Shape:
-        alias = self._alias(annotation, unit)
+        alias = alias_of(annotation, unit, self._core.program)
         if alias is not None:
             return self.of(*alias, depth + 1)
         for value in self._core.resolver.values(annotation, unit):
@@ -156,26 +157,6 @@ class Shapes:
         if name in _LISTS:
             return Shape("list", element=FREE)
         return OPAQUE
-
-    def _alias(self, annotation: code.Expression, unit: Unit) -> tuple[code.Expression, Unit] | None:
-        """What a module-level name for a type was assigned, here or in the module it is imported from."""
-        if not isinstance(annotation, code.Name):
-            return None
-        module = unit.module.body
-        for scope in (unit, module):
-            for binding in scope.bindings.get(annotation.id, ()):
-                if isinstance(binding.value, code.Index | code.Operation | code.Call):
-                    return binding.value, scope
-        statement = unit.imports.get(annotation.id) or module.imports.get(annotation.id)
-        if statement is None or statement.name is None:
-            return None
-        source = self._core.program.find_module(statement.module, unit.module, statement.level)
-        if source is None:
-            return None
-        for binding in source.body.bindings.get(statement.name, ()):
-            if isinstance(binding.value, code.Index | code.Operation | code.Call):
-                return binding.value, source.body
-        return None
 
     def _generic(self, base: code.Expression, key: code.Expression, unit: Unit, depth: int) -> Shape:
         inner = key.items if isinstance(key, code.Sequence) else [key]

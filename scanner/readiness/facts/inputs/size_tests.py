@@ -30,7 +30,7 @@ def length_tests(unit: Unit, returning: bool = True) -> Iterator[tuple[code.Expr
     """
     for node in (*unit.parents, *unit.body):
         if isinstance(node, code.If):
-            for measured in _refusing(node, returning):
+            for measured in (*_refusing(node, returning), *_turning_away(node, unit)):
                 if isinstance(measured, _Count):
                     yield from ((source, node) for source in _counted(measured.name, unit))
                 else:
@@ -65,6 +65,37 @@ def _refusing(branch: code.If, returning: bool) -> Iterator[code.Expression]:
             yield measured
 
 
+def _turning_away(branch: code.If, unit: Unit) -> Iterator[code.Expression]:
+    """What is measured where the too-long side only tells so, and nothing but the other side uses the value.
+
+    Pages refuse so: `if len(text) > limit: st.error(…)`, `else: ask(text)`; they neither raise nor return.
+    """
+    sides = ((False, branch.body, branch.otherwise), (True, branch.otherwise, branch.body))
+    for allowed, telling, using in sides:
+        if not telling or not all(isinstance(s, code.Evaluate) for s in telling):
+            continue
+        for measured in _sizes_too_large(branch.test, allowed=allowed):
+            names = _named(measured)
+            if (
+                _names(using) & names
+                and not _names(telling) & names
+                and not any(
+                    isinstance(n, code.Name) and n.id in names and n.line > branch.end_line for n in unit.parents
+                )
+            ):
+                yield measured
+
+
+def _named(measured: code.Expression) -> set[str]:
+    if isinstance(measured, _Count):
+        return {measured.name}
+    return {n.id for n in code.walk(measured) if isinstance(n, code.Name)}
+
+
+def _names(statements: list[code.Statement]) -> set[str]:
+    return {n.id for n in code.walk(statements) if isinstance(n, code.Name)}
+
+
 def refuses(statements: list[code.Statement], measured: code.Expression | None = None, returning: bool = True) -> bool:
     """Whether a block ends what is being done: raises, aborts, or (`returning`) answers something else than what was
     measured."""
@@ -81,7 +112,7 @@ def refuses(statements: list[code.Statement], measured: code.Expression | None =
 
 
 def _mentions(value: code.Expression | None, measured: code.Expression) -> bool:
-    names = {n.id for n in code.walk(measured) if isinstance(n, code.Name)}
+    names = _named(measured)
     return value is not None and any(isinstance(n, code.Name) and n.id in names for n in code.walk(value))
 
 

@@ -58,6 +58,7 @@ class Access:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._written: dict[code.Mapping, dict[code.Scalar, list[int]]] = {}
+        self._stored: defaultdict[code.Mapping, list[tuple[code.Expression, code.Expression, Unit]]] | None = None
         """Where each key of a mapping literal stands, for those whose keys are all constants."""
 
     def member(self, value: Value, name: str) -> Values:  # noqa: C901  # one case per kind of value
@@ -145,6 +146,8 @@ class Access:
         keys = [v.value for v in self._resolver.values(key, unit) if isinstance(v, Known)] if key is not None else []
         match value:
             case Items(literal=code.Mapping(items=items) as mapping, unit=owner):
+                if not items:
+                    return self._put_into(mapping, keys)
                 exact = self._under(keys, mapping, owner) if keys else []
                 if exact and not self._is_chosen_by_callers(key, unit):
                     return self._resolver.union(exact, owner)
@@ -169,6 +172,24 @@ class Access:
                 return (value,)
             case _:
                 return (Unknown(),)
+
+    def _put_into(self, mapping: code.Mapping, keys: list[code.Scalar]) -> Values:
+        """What the program puts into an empty mapping under a key, or under any where the key is not known."""
+        stored = self._stored
+        if stored is None:
+            stored = self._stored = defaultdict(list)
+            for unit in self._resolver.program.units:
+                for base, key, value in unit.stores:
+                    if isinstance(base, code.Name | code.Member):
+                        for target in self._resolver.values(base, unit)[:2]:
+                            if isinstance(target, Items) and isinstance(target.literal, code.Mapping):
+                                stored[target.literal].append((key, value, unit))
+        entries = stored.get(mapping, [])[:MAX_ALTERNATIVES]
+        named = [e for e in entries if isinstance(e[0], code.Constant) and e[0].value in keys]
+        # What is put there under a key that only the caller knows may be under this one too.
+        named += [e for e in entries if not isinstance(e[0], code.Constant)] if keys else []
+        found = self._resolver.each(named or entries, lambda e: self._resolver.values(e[1], e[2]))
+        return found or (Unknown(),)
 
     def _under(self, keys: list[code.Scalar], mapping: code.Mapping, owner: Unit) -> list[code.Expression]:
         """The values of a mapping literal under some keys, in the order they are written."""

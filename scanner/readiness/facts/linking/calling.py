@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from readiness.extract import code
 from readiness.facts.linking.access import COMPOSERS
+from readiness.facts.linking.aliases import alias_of
 from readiness.facts.linking.environment import READERS
 from readiness.facts.linking.units import Unit
 from readiness.facts.linking.values import (
@@ -180,6 +181,10 @@ class Calling:
                 if any(n in ("Optional", "Type", "type", "Awaitable", "ClassVar", "Final") for n in names):
                     return self.annotated(key, unit)
                 return (Unknown(),)
+            case code.Name():
+                alias = alias_of(annotation, unit, self._resolver.program)
+                if alias is not None and isinstance(alias[0], code.Index):
+                    return self._resolver.once(("alias", alias[0]), lambda: self.annotated(*alias))
         return self._resolver.each(self._resolver.values(annotation, unit), _promised)
 
 

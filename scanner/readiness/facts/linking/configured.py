@@ -76,7 +76,11 @@ def _manifests(observations: Observations) -> Iterator[tuple[str, str, str, int]
         if not _MANIFEST.search(path):
             continue
         for document in documents:
-            for _, environment in document.find("environment", "env", "envVars"):
+            built = [service for _, service in document.items("services") if service.get("build") is not None]
+            # What this repository builds is set before what runs beside it: `OLLAMA_HOST` of the image of Ollama
+            # is where that listens, not where the service finds it.
+            first = [e for service in built for e in service.find("environment")]
+            for _, environment in (*first, *document.find("environment", "env", "envVars")):
                 for name, value, line in _pairs(environment):
                     default = _DEFAULT.match(value)
                     text = default.group(1) if default else value

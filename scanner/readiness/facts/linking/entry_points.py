@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from readiness.extract import code
 from readiness.extract.observations import Observations
+from readiness.facts.linking.dispatch import dispatched
 from readiness.facts.linking.program import Program
 from readiness.facts.linking.resolve import Resolver
 from readiness.facts.linking.units import ClassInfo, ModuleInfo, Unit, main_guard
@@ -183,8 +184,9 @@ class EntryPoints:
         for framework in self._web.frameworks:
             if framework.base_classes and any(base in framework.base_classes for base in bases):
                 for name, unit in info.methods.items():
-                    if not name.startswith("_"):
-                        yield self._entry(unit, framework.kind, framework.name, name)
+                    if name in framework.verbs or not (framework.verbs or name.startswith("_")):
+                        for route, handler in dispatched(info, unit):
+                            yield self._entry(handler, framework.kind, framework.name, route, _methods(name, None))
         for decorator in info.node.decorators:
             for value in self._resolver.values(decorator, info.unit):
                 if isinstance(value, External) and (known := self._by_class.get(value.path)):
@@ -271,6 +273,7 @@ def _handlers_of(value: Value) -> Iterator[Unit]:
 
 
 def _methods(name: str, call: code.Call | None) -> frozenset[str]:
+    name = name.removeprefix("do_").lower()
     if name in ("get", "post", "put", "patch", "delete"):
         return frozenset({name.upper()})
     given = call.keyword("methods") if call is not None else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from readiness.extract import code
+from readiness.facts.linking.aliases import alias_of
 from readiness.facts.linking.handed import INSPECTING, Handed
 from readiness.facts.linking.program import Program
 from readiness.facts.linking.resolve import Resolver
@@ -23,9 +24,16 @@ from readiness.facts.linking.values import (
     Value,
     Values,
 )
+from readiness.repository.tree import Role
+
+MAX_KIN = 20
+"""A class with more descendants than this says nothing about which of them an object is."""
 
 MAX_NAMESAKES = 3
 """A method of an unknown object is taken for the repository's own when no more than this many methods bear its name."""
+
+_DATA = ("pandas.", "polars.", "ray.data.", "datasets.", "pyspark.", "dask.")
+"""Packages of data sets: a function given to `map` is run there and then, and not by who uses the data later."""
 
 _COMMON = frozenset(
     {
@@ -35,6 +43,11 @@ _COMMON = frozenset(
     }
 )  # fmt: skip
 """Names that too many objects have a method of to tell whose is meant."""
+
+
+_CODECS = frozenset({"utf-8", "utf8", "UTF-8", "ascii", "latin-1", "latin1", "utf-8-sig", "utf-16", "cp1252"})
+_ANSWERING = ("http.server.", "socketserver.", "tornado.web.", "tornado.websocket.")
+"""Handlers of requests: what their methods do (`self.send_header(…)`) is answer, not call the subclass again."""
 
 
 class Edge(NamedTuple):
@@ -64,14 +77,14 @@ class CallGraph:
             for edge in edges:
                 self.callers[edge.unit].append(edge._replace(unit=caller))
 
-    def reach(self, starts: Iterable[Unit]) -> dict[Unit, int]:
-        """Every unit that runs when one of `starts` does, with the number of hops to it."""
+    def reach(self, starts: Iterable[Unit], without: frozenset[Unit] = frozenset()) -> dict[Unit, int]:
+        """Every unit that runs when one of `starts` does, with its hops; not `without`, nor what only those run."""
         hops = dict.fromkeys(starts, 0)
         queue = deque(hops)
         while queue:
             unit = queue.popleft()
             for edge in self.edges.get(unit, ()):
-                if edge.unit not in hops:
+                if edge.unit not in hops and edge.unit not in without:
                     hops[edge.unit] = hops[unit] + 1
                     queue.append(edge.unit)
         return hops
@@ -99,7 +112,7 @@ class CallGraph:
     def _made(self, expression: code.Expression, unit: Unit) -> Iterator[code.Call]:
         """The calls that made the library objects an expression can be."""
         for value in self._resolver.values(expression, unit):
-            if isinstance(value, External) and value.steps:
+            if isinstance(value, External) and value.steps and not value.path.startswith(_DATA):
                 yield value.steps[0].call
 
     def _edges(self, unit: Unit) -> Iterator[Edge]:
@@ -113,11 +126,15 @@ class CallGraph:
 
     def _injected(self, unit: Unit) -> Iterator[Edge]:
         """What a framework runs to fill a unit's parameters: `user=Depends(get_user)`, `Annotated[A, Depends(…)]`."""
+        scope = unit.parent or unit
         for parameter in unit.function.parameters if unit.function is not None else ():
-            for expression in filter(None, (parameter.default, parameter.annotation)):
+            given = [(e, scope) for e in (parameter.default, parameter.annotation) if e is not None]
+            if parameter.annotation is not None:
+                given.extend(filter(None, [alias_of(parameter.annotation, scope, self._program)]))
+            for expression, home in given:
                 for node in code.walk(expression):
                     if isinstance(node, code.Call):
-                        yield from (Edge(t, node, False) for t in self._callbacks(node, unit.parent or unit))
+                        yield from (Edge(t, node, False) for t in self._callbacks(node, home))
 
     def _loaded(self, unit: Unit) -> Iterator[Unit]:
         """What runs because a unit's definition does: class bodies, properties read."""
@@ -150,7 +167,7 @@ class CallGraph:
 
     def _inherited(self, function: code.Member, values: Values, unit: Unit) -> Iterator[Unit]:
         """A method that a library's class brings (`chain.invoke`) runs the methods the project's subclass fills in."""
-        if any(isinstance(v, External) for v in values):
+        if any(isinstance(v, External) and not v.path.startswith(_ANSWERING) for v in values):
             for receiver in self._resolver.values(function.base, unit):
                 if isinstance(receiver, Instance) and self._handed.is_driven(receiver.info):
                     yield from self._filled_in(receiver.info)
@@ -170,11 +187,13 @@ class CallGraph:
             case ClassValue(info):
                 yield from ((method, False) for method in self._constructing(info))
             case Instance(info):
-                method = self._resolver.classes.method(info, "__call__")
+                method = self._resolver.classes.called(info)
                 if method is not None:
                     yield method, True
                 elif self._handed.is_driven(info):
-                    yield from ((method, True) for method in self._filled_in(info))
+                    # An object of which only a base of everything is known may run anything: that is reach, not a call.
+                    is_call = len(self._resolver.classes.children(info)) <= MAX_KIN
+                    yield from ((method, is_call) for method in self._filled_in(info))
             case External(path, steps) if not self._runs_nothing(path):
                 for step in steps:
                     yield from ((unit, False) for unit in self._behind(step))
@@ -223,7 +242,17 @@ class CallGraph:
 
     def _namesakes(self, call: code.Call) -> Iterator[Unit]:
         name = last_name(call.function)
-        if isinstance(call.function, code.Member) and len(name) > 3 and name not in _COMMON:
-            candidates = self._program.methods_by_name.get(name, [])
+        if isinstance(call.function, code.Member) and len(name) > 3 and name not in _COMMON and not _of_text(call):
+            candidates = [u for u in self._program.methods_by_name.get(name, []) if u.module.role is not Role.NOTEBOOK]
             if 0 < len(candidates) <= MAX_NAMESAKES:
                 yield from candidates
+
+
+def _of_text(call: code.Call) -> bool:
+    """Whether it is a text's own method that is called: `f"…".encode()`, `body.encode("utf-8")`, `data.decode()`."""
+    if isinstance(call.function, code.Member) and isinstance(call.function.base, code.Constant | code.Template):
+        return True
+    given = call.arguments[:1]
+    return last_name(call.function) in ("encode", "decode") and (
+        not (given or call.keywords) or any(isinstance(a, code.Constant) and a.value in _CODECS for a in given)
+    )

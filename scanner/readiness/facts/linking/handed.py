@@ -25,6 +25,7 @@ MAX_ITEMS = 40
 
 _DATA_BASES = (
     "pydantic.", "enum.", "typing.", "abc.", "Exception", "object", "ValueError", "sqlalchemy.", "sqlmodel.",
+    "torch.nn.",
 )  # fmt: skip
 
 

@@ -138,6 +138,8 @@ class Indexer:
         annotation: code.Expression | None = None,
     ) -> None:
         binding = Binding(how, value, target.line, block, part, annotation)
+        if isinstance(target, code.Index) and how == "value" and value is not None:
+            self.unit.stores.append((target.base, target.key, value))
         match target:
             case code.Name():
                 if target.id in self.unit.globals:

@@ -37,6 +37,10 @@ MAX_DEPTH = 100
 """Ancestors, one above the other, that are followed: a deeper hierarchy is hostile or generated."""
 
 
+_NETWORKS = frozenset({"torch", "keras", "tensorflow", "pytorch_lightning", "lightning"})
+"""Packages whose base classes define `__call__` and run a method the project fills in."""
+
+
 class Classes:
     """What the resolver needs to know of classes."""
 
@@ -87,6 +91,13 @@ class Classes:
             if name in owner.methods:
                 return owner.methods[name]
         return None
+
+    def called(self, info: ClassInfo) -> Unit | None:
+        """The method that calling an instance runs: `__call__`, or what the base class of a network calls."""
+        method = self.method(info, "__call__")
+        if method is not None or not any(base.partition(".")[0] in _NETWORKS for base in self.bases(info)[1]):
+            return method
+        return self.method(info, "forward") or self.method(info, "call")
 
     def member(self, value: Instance | ClassValue, name: str) -> Values:
         """What an attribute of an instance or a class stands for."""
@@ -207,11 +218,14 @@ class Classes:
     def callers(self, unit: Unit) -> list[tuple[code.Call, Unit]]:
         """The calls in the repository that run a function or method."""
         constructs = unit.owner is not None and unit.name in ("__init__", "__call__")
-        names = [unit.name]
+        names, family = [unit.name], list[ClassInfo]()
         if constructs and unit.owner is not None:
             family = [unit.owner, *self.children(unit.owner)]
             names = [c.node.name for c in family] + (["__init__"] if unit.name == "__init__" else [])
         calls = [found for name in dict.fromkeys(names) for found in self._resolver.program.calls_by_name.get(name, ())]
+        if constructs and unit.name == "__init__":
+            # Other constructors of a class build it under the name `cls` (`return cls(model)`).
+            calls = [*(f for f in self._resolver.program.calls_by_name.get("cls", ()) if f[1].owner in family), *calls]
         return [(c, u) for c, u in calls[:MAX_CALLERS] if self._runs(c, u, unit)]
 
     def _runs(self, call: code.Call, caller: Unit, unit: Unit) -> bool:

@@ -26,6 +26,12 @@ Thing = TypeVar("Thing")
 MAX_TRIES = 3
 """How often an answer in a knot of mutual definitions is worked out anew before it is remembered as it is."""
 
+MAX_ANSWERS = 3_000_000
+"""Answers that are worked out for one repository, ten times what the largest seen needs; then every other is unknown.
+
+A count, not a clock: the same commit must give the same report on any machine.
+"""
+
 MAX_DEPTH = 60
 """Hops after which a chain of definitions is given up as unknown."""
 
@@ -78,6 +84,7 @@ class Resolver:
         self._cut = MAX_DEPTH + 1
         """The outermost depth at which the answer being worked out was refused itself."""
         self._tries: dict[tuple[object, object], int] = {}
+        self._answers = 0
 
     def values(self, expression: code.Expression, unit: Unit) -> Values:
         """The alternatives an expression of a unit can stand for; never empty, the default first."""
@@ -92,7 +99,8 @@ class Resolver:
         if known is not None:
             return known
         depth = self._active.get(key)
-        if depth is not None or len(self._active) > MAX_DEPTH:
+        self._answers += 1
+        if depth is not None or len(self._active) > MAX_DEPTH or self._answers > MAX_ANSWERS:
             self._cut = min(self._cut, depth if depth is not None else 0)
             return ()
         own = len(self._active)

@@ -46,6 +46,8 @@ class Unit:
     bindings: dict[str, list[Binding]] = field(default_factory=lambda: defaultdict(list))
     members: list[tuple[code.Member, Binding]] = field(default_factory=list)
     """Assignments to members (`self.x = …`, `app.state.client = …`)."""
+    stores: list[tuple[code.Expression, code.Expression, code.Expression]] = field(default_factory=list)
+    """What is put into containers: (`models`, `"a"`, the value) for `models["a"] = load()`."""
     items: dict[str, list[tuple[code.Expression, code.Expression]]] = field(default_factory=lambda: defaultdict(list))
     """Assignments to items of a local name (`options["timeout"] = 20`): key and value, by the name."""
     calls: list[code.Call] = field(default_factory=list)

@@ -26,6 +26,8 @@ class Framework:
     decorators_of_symbols: frozenset[str] = frozenset()
     class_decorators: frozenset[str] = frozenset()
     base_classes: frozenset[str] = frozenset()
+    verbs: frozenset[str] = frozenset()
+    """The methods that the framework calls on subclasses of `base_classes`; all public ones where none is named."""
     specifications: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
     package: str = ""
@@ -59,7 +61,7 @@ class WebKnowledge:
         return frozenset(a if "()" in a else f"{a}()" for f in self.frameworks if f.kind == "http" for a in f.apps)
 
 
-_SETS = ("decorators", "websockets", "class_decorators", "specifications", "events")
+_SETS = ("decorators", "websockets", "class_decorators", "specifications", "events", "verbs")
 _SYMBOLS = ("apps", "decorators_of_symbols", "base_classes", "deployed")
 
 

@@ -141,7 +141,7 @@ def _pip(
     files, targets = _operands(rest)
     locked, unlocked = "", ""
     for file in files:
-        path = _find(observations, file, command.directory)
+        path = _find(observations, file, command.directory, given)
         exporter = _any_exporter(locks, command.directory) if posixpath.basename(file) in made else ""
         if exporter and _is_copied(observations, given, exporter):
             locked = exporter  # `poetry export > requirements.txt`: whatever else bears that name, this is the lock
@@ -254,11 +254,17 @@ def _matches(pattern: str, name: str) -> bool:
     return re.fullmatch(".*".join(re.escape(part) for part in last.split("*")), name) is not None
 
 
-def _find(observations: Observations, file: str, directory: str) -> str:
-    """The repository's path of a requirement file a command names; images copy files about: the name will do."""
+def _find(observations: Observations, file: str, directory: str, given: InstallCommand) -> str:
+    """The repository's path of a requirement file a command names; images copy files about: the name will do.
+
+    Of several with that name, an image that is built in a folder of its own takes the one that lies there.
+    """
     path = _normal(directory, file)
     if path in observations.files:
         return path
+    beside = _normal(posixpath.dirname(given.place.path), file)
+    if given.where == "image" and beside in observations.files:
+        return beside
     parts = [part for part in file.split("/") if part not in ("", ".", "..")]
     for length in range(len(parts), 0, -1):
         tail = "/".join(parts[-length:])
