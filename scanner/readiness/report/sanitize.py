@@ -11,6 +11,9 @@ import unicodedata
 
 # Controls, formats (bidi overrides, zero-width marks), surrogates, private and unassigned code points, line separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Marks that change how wide their neighbour is drawn (variation selectors, skin tones, flags): the width of a line must
+# be known before it is sent.
+_WIDTH_CHANGING = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\U0001f3fb-\U0001f3ff\U0001f1e6-\U0001f1ff]")
 _NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPACE = re.compile(r"\s+")
 
@@ -40,7 +43,7 @@ def source_line(text: str, encoding: str = "utf-8") -> str:
 def _visible(character: str) -> str:
     if character.isprintable() and character.isascii():
         return character
-    if unicodedata.category(character) not in _HIDDEN:
+    if unicodedata.category(character) not in _HIDDEN and not _WIDTH_CHANGING.match(character):
         return character
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python keeps it in a path
