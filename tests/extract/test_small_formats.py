@@ -22,7 +22,7 @@ def test_requirements_in_all_their_forms() -> None:
             """\
             -r base.txt
             --constraint constraints.txt
-            --index-url https://example.org/simple
+            --no-binary :all:
             # a comment
             Open_AI==1.2.3  # why
             httpx[http2,brotli]>=0.27,<1 ; python_version >= "3.11"

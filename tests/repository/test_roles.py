@@ -1,4 +1,4 @@
-"""What a file is for, by its path (CATALOGUE.md, section 0, "Path classes")."""
+"""What a file is for, by its path (rules-of-evidence.md, "Path classes")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the values of sites become one verdict (CATALOGUE, "Site arithmetic", "Reach" and "Entry points and callers")."""
+"""How the values of sites become one verdict (rules-of-evidence.md, "Site arithmetic" and "Reach")."""
 
 from __future__ import annotations
 

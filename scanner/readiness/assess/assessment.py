@@ -1,4 +1,4 @@
-"""What an assessment says: verdicts, scores, debts and next actions, as data. DESIGN.md, section 3."""
+"""What an assessment says: verdicts, scores, debts and next actions, as data. docs/explanation/the-score.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From verdicts to the score, layer by layer. DESIGN.md, section 3, in code.
+"""From verdicts to the score, layer by layer. docs/explanation/the-score.md, in code.
 
 Sums are made with `math.fsum`, whose result does not depend on the order of the checks.
 """

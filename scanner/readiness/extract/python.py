@@ -17,7 +17,7 @@ from readiness.extract.modern import downlevel
 from readiness.extract.unread import Unread
 
 MAX_DEPTH = 400
-"""Nesting beyond which a file is hostile or generated: reading it would cost the host's stack (CONVENTIONS.md, 6)."""
+"""Nesting beyond which a file is hostile or generated: reading it would cost the host's stack (SECURITY.md)."""
 
 TEMPLATE_CALL = "__template__"
 """What `modern.downlevel` turns a template the host cannot read into; its arguments are the template's parts."""

@@ -18,7 +18,7 @@ from readiness.extract.data import MAX_DEPTH, MAX_VALUES, Located, Scalar, Value
 from readiness.extract.unread import Unread
 
 MAX_BYTES = 512 * 1024
-"""YAML longer than this is data, not configuration; PERFORMANCE.md measures what reading it all would cost."""
+"""YAML longer than this is data, not configuration; reading it all would cost as much as all the code."""
 
 _CONTROL_LINE = re.compile(r"\{\{|\{%")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,40}|0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")

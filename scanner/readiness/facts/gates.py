@@ -1,4 +1,4 @@
-"""What kind of repository it is: the gates that open checks. CATALOGUE.md, section 0, "Gates"."""
+"""What kind of repository it is: the gates that open checks. rules-of-evidence.md, "Gates"."""
 
 from __future__ import annotations
 

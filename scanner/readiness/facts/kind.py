@@ -1,4 +1,4 @@
-"""Which gates are open, and in a few words what kind of repository it is. CATALOGUE.md, section 0, "Gates"."""
+"""Which gates are open, and in a few words what kind of repository it is. rules-of-evidence.md, "Gates"."""
 
 from __future__ import annotations
 

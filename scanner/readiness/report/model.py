@@ -1,4 +1,4 @@
-"""The report: one object that every format shows. DESIGN.md, section 4, is its contract.
+"""The report: one object that every format shows. docs/reference/json-report.md is its contract.
 
 Keys are only ever added within one `SCHEMA_VERSION`. Texts are kept as they were found, with secrets masked; each
 format makes them safe in its own way.

@@ -1,6 +1,6 @@
 """What a file is for, told from its path alone.
 
-The rules are those of CATALOGUE.md, section 0, "Path classes"; the first one that matches decides. What needs a file's
+The rules are those of rules-of-evidence.md, "Path classes"; the first one that matches decides. What needs a file's
 contents (an import of an evaluation framework, a `__main__` guard, a sample that nobody imports) is refined by the
 facts. Only the path below the scanned root counts: the root's own name says nothing.
 """

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a file is for (CATALOGUE.md, section 0, "Path classes"). Only SERVING files drive the checks of sites."""
+    """What a file is for (rules-of-evidence.md, "Path classes"). Only SERVING files drive the checks of sites."""
 
     SERVING = "serving"
     SCRIPT = "script"

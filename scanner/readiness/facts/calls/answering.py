@@ -1,4 +1,4 @@
-"""An agent or graph has the settings of the call inside it that writes the answer. CATALOGUE.md, "Site arithmetic"."""
+"""An agent has the settings of the call inside it that writes the answer (rules-of-evidence.md, "Site arithmetic")."""
 
 from __future__ import annotations
 

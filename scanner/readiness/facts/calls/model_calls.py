@@ -1,4 +1,4 @@
-"""A call of a model, with every setting that applies to it. CATALOGUE.md, section 0, "Site arithmetic"."""
+"""A call of a model, with every setting that applies to it. rules-of-evidence.md, "Site arithmetic"."""
 
 from __future__ import annotations
 

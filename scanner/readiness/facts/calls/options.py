@@ -1,6 +1,6 @@
 """What `**options` hold: literals, what is assigned into them, helpers that return them, callers that pass them on.
 
-CATALOGUE.md, section 0, "Resolution": mapping and `**kwargs` literals are followed, also one that a project function
+rules-of-evidence.md, "Resolution": mapping and `**kwargs` literals are followed, also one that a project function
 returns or that a comprehension only frees of None.
 """
 

@@ -1,6 +1,6 @@
 """Calls that only ask whether a model answers: key validation, connection test, warm-up.
 
-CATALOGUE.md, section 0, "Site arithmetic".
+rules-of-evidence.md, "Site arithmetic".
 What tells them is that nobody reads the answer: it is thrown away, or bound to a name that is not read again.
 """
 

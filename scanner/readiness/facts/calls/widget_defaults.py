@@ -1,6 +1,6 @@
 """What a field gives before anybody touches it: widgets of Streamlit, Gradio and Chainlit, fields that a call declares.
 
-CATALOGUE.md, section 0, "Site arithmetic": a site fed by several values is judged on its default, a numeric widget on
+rules-of-evidence.md, "Site arithmetic": a site fed by several values is judged on its default, a numeric widget on
 its default alone. The signatures are those of streamlit 1.58, gradio 6.1 and chainlit 2.9.
 """
 

@@ -1,4 +1,4 @@
-"""Project wrappers: functions that pass what they are given on to a model. CATALOGUE.md, section 0, "Resolution".
+"""Project wrappers: functions that pass what they are given on to a model. rules-of-evidence.md, "Resolution".
 
 What callers pass (the text, a schema) is judged where they call the wrapper; timeouts, retries and the like inside it.
 """

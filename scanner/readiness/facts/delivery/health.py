@@ -1,4 +1,4 @@
-"""Can anybody ask the service whether it is well, and does somebody? CATALOGUE.md, health-and-readiness-endpoints."""
+"""Can anybody ask the service whether it is well, and does somebody? check health-and-readiness-endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The six points of a reproducible, unprivileged image, and what spoils it whatever else is right (CATALOGUE, L6).
+"""The six points of a reproducible, unprivileged image, and what spoils it whatever else is right.
 
 1 tags · 2 lock · 3 user · 4 context · 5 command · 6 built in CI. Each point says where it is met and what is missing.
 """

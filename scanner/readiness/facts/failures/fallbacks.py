@@ -1,6 +1,6 @@
 """What an LLM entry point answers with when its model fails: another model, a template, an apology, or nothing.
 
-CATALOGUE.md, `fallback-path`.
+check `fallback-path`.
 """
 
 from __future__ import annotations

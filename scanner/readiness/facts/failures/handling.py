@@ -1,4 +1,4 @@
-"""What becomes of a failed model call, on every way from it to an entry point. CATALOGUE.md, `llm-errors-handled`."""
+"""What becomes of a failed model call, on every way from it to an entry point. check `llm-errors-handled`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from readiness.facts.linking.values import ClassValue, External, FunctionValue
 from readiness.facts.place import Place
 
 MAX_HOPS = 3
-"""Modules above that of the call in which a handler is looked for (CATALOGUE.md, `llm-errors-handled`: 3 hops).
+"""Modules above that of the call in which a handler is looked for (check `llm-errors-handled`: 3 hops).
 
 A helper of the same module is no hop: how a module is cut into functions says nothing about who is responsible.
 """

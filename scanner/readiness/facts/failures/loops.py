@@ -1,4 +1,4 @@
-"""Agents and tool loops, and what ends them: steps, time, tokens, construction. CATALOGUE.md, `agent-loop-bounded`."""
+"""Agents and tool loops, and what ends them: steps, time, tokens, construction. check `agent-loop-bounded`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a failed model call is tried again: SDK settings, decorators, loops. CATALOGUE.md, `llm-retry-backoff`."""
+"""How a failed model call is tried again: SDK settings, decorators, loops. check `llm-retry-backoff`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from readiness.facts.linking.values import External, FunctionValue, Known, Unkno
 from readiness.facts.place import Place
 
 MAX_HOPS = 2
-"""Callers above the function of a call whose decorators and loops are looked at (CATALOGUE.md, `llm-retry-backoff`)."""
+"""Callers above the function of a call whose decorators and loops are looked at (check `llm-retry-backoff`)."""
 
 
 @dataclass(frozen=True, slots=True)

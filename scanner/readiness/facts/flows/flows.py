@@ -1,4 +1,4 @@
-"""Where model text flows, and what the calls it comes from ask of the model. CATALOGUE.md, gate G-PARSE.
+"""Where model text flows, and what the calls it comes from ask of the model. gate `parse`.
 
 Sources are the results of generative calls and what models pass to tools; `taint.py` follows them, `text_uses.py` and
 `executions.py` find what is done with them, and here each use becomes a `Flow` that knows the calls it comes from, and

@@ -194,7 +194,7 @@ def _in_code(literals: Iterable[CodeLiteral], verified: frozenset[str], unread: 
 
 
 def _kind(name: str, looks: Strength, where: Where, verified: bool, in_url: bool) -> SecretKind | None:
-    """What a literal is, or None where it cannot work (CATALOGUE.md, section 0, "Working default secrets")."""
+    """What a literal is, or None where it cannot work (rules-of-evidence.md, "Working default secrets")."""
     acceptor = "store" if in_url else accepted_by(name) or ("service" if verified else None)
     if where in (Where.TEST, Where.CI):
         # Databases of a test run are nothing; what somebody issued is a leak in a workflow and a fixture in a test.

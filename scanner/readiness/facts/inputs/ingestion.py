@@ -1,4 +1,4 @@
-"""What looks at data on its way into an index or a model. CATALOGUE.md, data-pipeline-validated."""
+"""What looks at data on its way into an index or a model. check data-pipeline-validated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large an input may be before it reaches a model, channel by channel. CATALOGUE.md, input-size-limited."""
+"""How large an input may be before it reaches a model, channel by channel. check input-size-limited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that stand outside the code: sample environments, manifests, settings files (CATALOGUE.md, "Resolution")."""
+"""Values outside the code: sample environments, manifests, settings files (rules-of-evidence.md, "Resolution")."""
 
 from __future__ import annotations
 

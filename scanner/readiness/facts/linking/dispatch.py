@@ -11,7 +11,7 @@ from readiness.facts.linking.units import ClassInfo, Unit
 def dispatched(info: ClassInfo, unit: Unit) -> Iterator[tuple[str, Unit]]:
     """(route, handler) for what a method of a class answers.
 
-    A branch that only hands a path to another method makes that method the handler (CATALOGUE.md, section 0: the site
+    A branch that only hands a path to another method makes that method the handler (rules-of-evidence.md: the site
     is the handler function). What the method answers itself stays with it; without any route its name stands for one.
     """
     own: list[str] = []

@@ -1,4 +1,4 @@
-"""Code that cannot be imported: it earns nothing, and is reported before the score. CATALOGUE.md, 0, "Reach"."""
+"""Code that cannot be imported: it earns nothing, and is reported before the score. rules-of-evidence.md, "Reach"."""
 
 from __future__ import annotations
 

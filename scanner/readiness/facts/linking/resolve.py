@@ -1,4 +1,4 @@
-"""What does this expression stand for? CATALOGUE.md, section 0, "Resolution".
+"""What does this expression stand for? rules-of-evidence.md, "Resolution".
 
 The resolver follows imports, assignments, `self.x`, defaults, settings, partials, factories and project functions to
 the external symbols and literal values behind an expression. It answers with alternatives, the default first, and

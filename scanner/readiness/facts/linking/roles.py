@@ -1,4 +1,4 @@
-"""What a file of code is for, where its path alone does not tell. CATALOGUE.md, section 0, "Path classes"."""
+"""What a file of code is for, where its path alone does not tell. rules-of-evidence.md, "Path classes"."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Dependencies:
         return tuple(item for item in self.declared if item.runtime and not item.exact)
 
     def version_of(self, distribution: str) -> Installed:
-        """What is known of the version of a distribution that runs (CATALOGUE.md, section 0, "Version-aware defaults").
+        """What is known of the version of a distribution that runs (rules-of-evidence.md, "Version-aware defaults").
 
         A lock that nothing installs is not used. Among several locks the first by path that holds it counts.
         """

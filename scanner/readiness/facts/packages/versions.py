@@ -1,4 +1,4 @@
-"""Which version of a distribution runs: CATALOGUE.md, section 0, "Version-aware defaults"."""
+"""Which version of a distribution runs: rules-of-evidence.md, "Version-aware defaults"."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Where prompt text can lie outside the code: tracked files, registries and settings.
 
-The paths are the readers of the standard library, of Jinja and of the prompt tools named in CATALOGUE.md, check
+The paths are the readers of the standard library, of Jinja and of the prompt tools named in check check
 `prompts-as-files`.
 """
 

@@ -1,6 +1,6 @@
 """The prompts of the repository: what each generative call is told, and where that text is written.
 
-CATALOGUE.md, `prompts-as-files`; PromptDebt 2025: prompt design is the largest class of debt that language models bring
+check `prompts-as-files`; PromptDebt 2025: prompt design is the largest class of debt that language models bring
 of their own. One prompt is assembled for one call: its system instructions, messages and templates together.
 """
 
@@ -164,7 +164,7 @@ def _of_decorated(core: Core, texts: PromptTexts) -> Iterator[Prompt]:
 def _of_broken_calls(core: Core, texts: PromptTexts) -> Iterator[Prompt]:
     """Texts for a function that a module of model calls no longer has: the call fails, its words are there.
 
-    CATALOGUE.md, "Reach": code that cannot be imported earns nothing, and counts for what it lacks.
+    rules-of-evidence.md, "Reach": code that cannot be imported earns nothing, and counts for what it lacks.
     """
     asking = {c.place.path for c in core.calls if c.generates and c.role is Role.SERVING}
     for unit in core.program.units:

@@ -1,4 +1,4 @@
-"""Which records of model decisions are kept, and what they say. CATALOGUE.md, `audit-trail`."""
+"""Which records of model decisions are kept, and what they say. check `audit-trail`."""
 
 from __future__ import annotations
 

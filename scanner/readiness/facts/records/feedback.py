@@ -1,4 +1,4 @@
-"""What users say of answers, where it is kept, whether it comes back. CATALOGUE.md, `user-feedback-captured`."""
+"""What users say of answers, where it is kept, whether it comes back. check `user-feedback-captured`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model calls leave a trace, by what, and where it goes. CATALOGUE.md, `llm-calls-traced` and table F."""
+"""Which model calls leave a trace, by what, and where it goes. check `llm-calls-traced`."""
 
 from __future__ import annotations
 

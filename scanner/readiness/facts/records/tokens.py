@@ -1,4 +1,4 @@
-"""Which model calls have their tokens and cost recorded. CATALOGUE.md, `token-and-cost-recorded`."""
+"""Which model calls have their tokens and cost recorded. check `token-and-cost-recorded`."""
 
 from __future__ import annotations
 
