@@ -34,6 +34,10 @@ LOOKALIKES: dict[str, str] = {
         "from slack_sdk import WebClient\nclient = WebClient()\n"
         "def run(text):\n  return client.chat_postMessage(channel='c', text=text)\n"
     ),
+    "a graph of ordinary functions": (
+        "from langgraph.graph import StateGraph\nbuilder = StateGraph(dict)\nbuilder.add_node('step', len)\n"
+        "graph = builder.compile()\ndef run(text):\n  return graph.invoke({'text': text})\n"
+    ),
     "a variable called chain": (
         "from itertools import chain\nllm = chain([1], [2])\ndef run(text):\n  agent = chain(llm, text)\n"
         "  return list(agent)\n"

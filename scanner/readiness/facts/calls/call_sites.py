@@ -53,7 +53,7 @@ class CallSites:
         calls.extend(self._constructors(used))
         calls.extend(self._specified(calls))
         self._place_inside(calls)
-        return sorted(calls, key=lambda c: (c.place, c.name))
+        return sorted(_with_a_model(calls), key=lambda c: (c.place, c.name))
 
     def _steps(self, value: External) -> list[Step]:
         """Every call on the way to a value, those that built the models it wraps included; each once, in order."""
@@ -173,7 +173,7 @@ class CallSites:
         name = _short(value.path)
         text = f"{dotted(call.function) or name}(...)"
         found = ModelCall(unit.at(call), text, name, sdk, kind, unit.module.role, unit, call, value)
-        found.is_agent, found.streams = pattern.agent, pattern.streams
+        found.is_agent, found.streams, found.needs_model = pattern.agent, pattern.streams, pattern.needs_model
         built = next((s for s in value.steps if self._knowledge.client(s.path) and not s.method), None)
         found.constructor = built.unit.at(built.call) if built else None
         found.runs = [(call, unit)]
@@ -372,6 +372,12 @@ class CallSites:
 
     def _around(self, call: ModelCall, agent: ModelCall) -> bool:
         return call.is_agent and any(unit is call.unit for _, unit in agent.runs)
+
+
+def _with_a_model(calls: list[ModelCall]) -> list[ModelCall]:
+    """Without the graphs and pipelines of a repository that shows no model anywhere: they run ordinary code."""
+    shown = any(c.generates and not c.needs_model and c.role is not Role.TEST for c in calls)
+    return calls if shown else [c for c in calls if not c.needs_model]
 
 
 def _short(path: str) -> str:

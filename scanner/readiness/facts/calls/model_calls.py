@@ -133,6 +133,8 @@ class ModelCall:
     reachable: bool = False
     importable: bool = True
     is_agent: bool = False
+    needs_model: bool = False
+    """A graph or pipeline that runs any code: it asks a model only where the repository has one to ask."""
     is_chain: bool = False
     """A prebuilt chain, which brings a prompt of its own."""
     is_invocation: bool = True

@@ -77,11 +77,6 @@ class CiStep:
         """Whether a pull request or a push starts it."""
         return bool(self.triggers & ON_CHANGE)
 
-    @property
-    def builds_image(self) -> bool:
-        """Whether it builds a container image."""
-        return bool(self.builds)
-
 
 def script_start(value: Located) -> int:
     """The line on which the text of a YAML scalar begins: a block scalar begins under its key."""

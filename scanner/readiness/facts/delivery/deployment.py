@@ -32,11 +32,6 @@ class Deployment:
     unread: tuple[Evidence, ...] = ()
 
     @property
-    def sound_images(self) -> tuple[ImageReport, ...]:
-        """The images that nothing vetoes."""
-        return tuple(image for image in self.images if not image.vetoes)
-
-    @property
     def equivalents(self) -> tuple[Platform, ...]:
         """Descriptors that stand for an image: serverless ones, App Engine, a Procfile with a pinned runtime."""
         return tuple(

@@ -73,7 +73,6 @@ class Resilience:
     answers: Symbols
     handler_decorators: Symbols
     handler_registrations: Symbols
-    middlewares: Symbols
     detaching: Symbols
     runners: Symbols
     streaming_responses: Symbols
@@ -94,7 +93,7 @@ class Resilience:
         return path.rpartition(".")[0].rpartition(".")[2] in ("logger", "log")
 
 
-_SYMBOLS = ("sleeps", "breakers", "answers", "handler_decorators", "handler_registrations", "middlewares", "detaching",
+_SYMBOLS = ("sleeps", "breakers", "answers", "handler_decorators", "handler_registrations", "detaching",
             "runners", "streaming_responses", "waiting", "clocks", "graphs")  # fmt: skip
 _NAMES = ("transports", "network_errors", "one_answer_without_tools", "tool_arguments", "tool_decorators")
 

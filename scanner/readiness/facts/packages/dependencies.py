@@ -55,12 +55,6 @@ class Dependencies:
         return tuple(item for item in self.deciding_installs if item.unlocked)
 
     @property
-    def images_without_lock(self) -> tuple[Install, ...]:
-        """Unlocked installations in files of which no installation takes a lock."""
-        locked = {item.place.path for item in self.locked_installs}
-        return tuple(item for item in self.unlocked_installs if item.place.path not in locked)
-
-    @property
     def stale_locks(self) -> tuple[LockFile, ...]:
         """Lock files that no longer fit their manifest."""
         return tuple(lock for lock in self.locks if lock.in_sync is False)
