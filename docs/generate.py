@@ -212,6 +212,7 @@ def block(name: str, page: Path) -> str:
         "report keys": report_keys_block,
         "scan": lambda: fenced(output("scan", str(PILOT)), "text"),
         "mended": lambda: fenced(output("scan", str(PILOT), mended=True), "text"),
+        "new": lambda: fenced(output("new", "acme-answers", "--defaults", "--template-source", str(ROOT)), "text"),
         "explain llm-timeout-set": lambda: fenced(output("explain", "llm-timeout-set"), "text"),
     }
     if name not in blocks:

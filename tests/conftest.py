@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
@@ -83,3 +85,31 @@ def commit_all(run_git: Callable[..., str]) -> Callable[[Path], str]:
         return run_git(root, "rev-parse", "HEAD")
 
     return commit
+
+
+@pytest.fixture(scope="session")
+def small_template(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real questions with four files of the template: the command is tried often, and the whole takes its time."""
+    root = tmp_path_factory.mktemp("small")
+    shutil.copy(project / "copier.yml", root)
+    names = (
+        "[[ _copier_conf.answers_file ]].jinja",
+        "pyproject.toml.jinja",
+        ".gitignore",
+        "src/[[package_name]]/__init__.py.jinja",
+    )
+    for name in names:
+        (root / "template" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project / "template" / name, root / "template" / name)
+    return root
+
+
+@pytest.fixture
+def use_template(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """A function after which projects are made from the template in the folder given, as from an installed package."""
+
+    def use(root: Path) -> None:
+        for module in ("source", "generate"):  # sys.modules: the function `generate` hides its module
+            monkeypatch.setattr(sys.modules[f"readiness.scaffold.{module}"], "data_root", lambda: root)
+
+    return use

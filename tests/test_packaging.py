@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from readiness import __version__
+from readiness.scaffold import Source, generate
+
 DATA = "readiness/_data/"
 
 
@@ -86,31 +89,52 @@ def test_the_version_is_the_packages_own(project: Path, wheel: Path) -> None:
     assert metadata["License-Expression"] == "MIT"
 
 
-def test_the_installed_command_finds_its_catalogue_from_anywhere(project: Path, wheel: Path, tmp_path: Path) -> None:
-    home = tmp_path / "environment"
-    run(sys.executable, "-m", "venv", "--without-pip", home, cwd=tmp_path)
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command, installed from the wheel into an environment of its own, modules compiled as pip does."""
+    home = tmp_path_factory.mktemp("installed") / "environment"
+    run(sys.executable, "-m", "venv", "--without-pip", home, cwd=home.parent)
     python = home / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel,
-        cwd=tmp_path)  # fmt: skip
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", "--compile",
+        wheel, cwd=home.parent)  # fmt: skip
     # The dependencies of this environment, without its own (editable) readiness: nested .pth files are not followed.
     (site,) = home.glob("lib/python*/site-packages")
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    return home / "bin" / "readiness"
 
-    outcome = subprocess.run(
-        [home / "bin" / "readiness", "checks"],
-        cwd="/",
-        env={**clean, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+
+def command(*arguments: str | Path, cwd: Path | str = "/") -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "READINESS"))}
+    return subprocess.run(
+        arguments, cwd=cwd, env={**clean, "COLUMNS": "200"}, capture_output=True, text=True, check=False, timeout=120
     )
+
+
+def test_the_installed_command_finds_its_catalogue_from_anywhere(project: Path, installed: Path) -> None:
+    outcome = command(installed, "checks")
 
     assert outcome.returncode == 0, outcome.stderr
     layers = tuple(path for path in (project / "checks").iterdir() if path.is_dir() and path.name != "knowledge")
     missing = [path.stem for layer in layers for path in layer.glob("*.yaml") if path.stem not in outcome.stdout]
     assert missing == []
+
+
+def test_the_installed_command_makes_the_project_that_the_checkout_makes(
+    project: Path, installed: Path, tmp_path: Path
+) -> None:
+    """What pip compiled where it installed the template does not come along."""
+    (data,) = installed.parents[1].glob("lib/python*/site-packages/readiness/_data")
+    assert any((data / "template").rglob("__pycache__")), "pip compiles no more: then this test proves nothing"
+    outcome = command(installed, "new", "acme-answers", "--defaults", cwd=tmp_path)
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert "--template-source" in outcome.stdout
+    generate(tmp_path / "checkout" / "acme-answers", source=Source(str(data), f"v{__version__}"))
+
+    made, wanted = tmp_path / "acme-answers", tmp_path / "checkout" / "acme-answers"
+    names = sorted(path.relative_to(wanted) for path in wanted.rglob("*") if path.is_file())
+    assert sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file()) == names
+    assert not [name for name in names if "__pycache__" in name.parts]
+    assert [name for name in names if (made / name).read_bytes() != (wanted / name).read_bytes()] == []
 
 
 def distributions_imported(package: Path) -> set[str]:

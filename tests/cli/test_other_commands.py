@@ -31,7 +31,7 @@ def test_the_version(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"readiness {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["scan"], ["explain"], ["checks"], ["badge"]])
+@pytest.mark.parametrize("command", [[], ["scan"], ["explain"], ["checks"], ["badge"], ["new"]])
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_has_help(command: list[str], flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, flag]) == 0

@@ -10,6 +10,7 @@ from readiness import __version__
 from readiness.cli.badge import badge
 from readiness.cli.checks import checks
 from readiness.cli.explain import explain
+from readiness.cli.new import new
 from readiness.cli.scan import scan
 
 app = typer.Typer(
@@ -40,3 +41,4 @@ app.command()(scan)
 app.command(no_args_is_help=True)(explain)
 app.command()(checks)
 app.command()(badge)
+app.command()(new)

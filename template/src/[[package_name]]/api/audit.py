@@ -1,0 +1,56 @@
+"""The record of what was done, as its own tenant may read it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from ..audit.chain import Verification, verify
+from ..audit.export import entries
+from ..security.keys import Caller
+from ..storage.tables import AuditEntry
+from .dependencies import ServicesDep, caller_with
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"])
+Auditing = Annotated[Caller, Depends(caller_with("audit"))]
+
+
+class Entry(BaseModel):
+    """Something that was done."""
+
+    model_config = ConfigDict(from_attributes=True)
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    digest: str
+
+
+@router.get("")
+async def read(
+    caller: Auditing,
+    services: ServicesDep,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="The last number of the page before.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[Entry]:
+    """The tenant's entries, the oldest first."""
+    query = entries(tenant=caller.tenant, since=since, until=until).where(AuditEntry.number > after).limit(limit)
+    for column, wanted in ((AuditEntry.actor, actor), (AuditEntry.action, action), (AuditEntry.subject, subject)):
+        query = query if wanted is None else query.where(column == wanted)
+    async with services.database.reading() as session:
+        return [Entry.model_validate(entry) for entry in await session.scalars(query)]
+
+
+@router.get("/verify")
+async def check(_caller: Auditing, services: ServicesDep, head: str = "") -> Verification:
+    """Walk the whole chain; `head` is a digest you noted, without which entries missing at the end do not show."""
+    async with services.database.reading() as session:
+        return await verify(session, expected_head=head)

@@ -1,0 +1,111 @@
+"""What people say of answers, and the queue it becomes."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..feedback.improvement import Improvement
+from ..feedback.loop import Feedback
+from ..feedback.promotion import Promoted, Proposal
+from ..feedback.triage import FailureDetail, FailureView
+from ..security.keys import Caller
+from .dependencies import ServicesDep, caller_with
+
+router = APIRouter(prefix="/v1", tags=["feedback"])
+Giving = Annotated[Caller, Depends(caller_with("feedback"))]
+Reviewing = Annotated[Caller, Depends(caller_with("review"))]
+
+
+class Given(BaseModel):
+    """The feedback was kept; its id takes it back."""
+
+    id: str
+
+
+class Override(BaseModel):
+    """The text that shall be shown instead."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: Annotated[str, Field(min_length=1, max_length=8000)]
+
+
+class Wait(BaseModel):
+    """How to reach whoever asks for a person."""
+
+    model_config = ConfigDict(extra="forbid")
+    contact: Annotated[str, Field(min_length=3, max_length=200)]
+    note: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class Change(BaseModel):
+    """What shall become of a failure: an owner, a state, or both."""
+
+    model_config = ConfigDict(extra="forbid")
+    owner: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    state: Literal["open", "accepted", "fixed", "dismissed"] | None = None
+
+
+@router.post("/feedback", status_code=201)
+async def give(feedback: Feedback, caller: Giving, services: ServicesDep) -> Given:
+    """Rate an answer; doing it again replaces what you said before."""
+    await services.switches.require("feedback")
+    return Given(id=(await services.feedback.give(caller, feedback)).id)
+
+
+@router.delete("/feedback/{feedback_id}", status_code=204)
+async def undo(feedback_id: str, caller: Giving, services: ServicesDep) -> None:
+    """Take your own feedback back."""
+    await services.feedback.undo(caller, feedback_id)
+
+
+@router.post("/answers/{answer_id}/override", status_code=204)
+async def override(answer_id: str, body: Override, caller: Reviewing, services: ServicesDep) -> None:
+    """Replace an answer's text by your own; it is what the answer shows from now on."""
+    await services.feedback.override(caller, answer_id, body.text)
+
+
+@router.post("/answers/{answer_id}/handoff", status_code=201)
+async def handoff(answer_id: str, body: Wait, caller: Giving, services: ServicesDep) -> Given:
+    """Ask for a person."""
+    return Given(id=(await services.handoffs.ask(caller, answer_id, body.contact, body.note)).id)
+
+
+@router.get("/failures")
+async def queue(
+    caller: Reviewing,
+    services: ServicesDep,
+    state: Literal["open", "accepted", "promoted", "fixed", "dismissed"] | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> list[FailureView]:
+    """The triage queue, the most urgent first; without a state all that still need somebody."""
+    return await services.feedback.queue(caller, state, limit=limit, offset=offset)
+
+
+@router.get("/failures/{failure_id}")
+async def show(failure_id: str, caller: Reviewing, services: ServicesDep) -> FailureDetail:
+    """A failure with its latest answer and what people said."""
+    return await services.feedback.show(caller, failure_id)
+
+
+@router.post("/failures/{failure_id}")
+async def change(failure_id: str, body: Change, caller: Reviewing, services: ServicesDep) -> FailureDetail:
+    """Give a failure an owner, move it on, or both."""
+    if body.owner:
+        await services.feedback.assign(caller, failure_id, body.owner)
+    if body.state:
+        await services.feedback.move(caller, failure_id, body.state)
+    return await services.feedback.show(caller, failure_id)
+
+
+@router.post("/failures/{failure_id}/promote", status_code=201)
+async def promote(failure_id: str, body: Proposal, caller: Reviewing, services: ServicesDep) -> Promoted:
+    """Make a failure a golden case, with the expectation that you have checked."""
+    return await services.feedback.promote(caller, failure_id, body)
+
+
+@router.get("/improvements")
+async def improvements(caller: Reviewing, services: ServicesDep) -> list[Improvement]:
+    """Eval scores and failure rates before and after each change of prompt, model or data."""
+    return await services.feedback.improvements(caller)

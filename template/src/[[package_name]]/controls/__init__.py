@@ -1,0 +1,1 @@
+"""Escape hatches: switches, and the way to a person."""

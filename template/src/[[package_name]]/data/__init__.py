@@ -1,0 +1,1 @@
+"""The documents: checked against a contract, kept in versions, split into passages and found again."""

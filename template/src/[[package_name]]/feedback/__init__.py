@@ -1,0 +1,1 @@
+"""From a thumbs-down to a measured improvement."""

@@ -1,0 +1,1 @@
+"""What the service says about itself: traces, metrics, logs, and the three domains on one page."""

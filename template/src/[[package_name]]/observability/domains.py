@@ -1,0 +1,139 @@
+"""Three domains on one page: does it work, is it used and right, is it worth it. Every figure is from the database."""
+
+from dataclasses import dataclass
+
+from ..services import Services
+from ..settings import Settings
+from .facts import Facts, gather, percentile
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number and its meaning; `good` holds it against a promise, the series has a value a day, oldest first."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    good: bool | None = None
+    series: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A question about the service, and the figures that answer it."""
+
+    name: str
+    title: str
+    question: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the overview page shows."""
+
+    days: int
+    domains: tuple[Domain, ...]
+
+
+async def overview(services: Services, tenant: str | None, days: int = 7) -> Overview:
+    """The three domains over the last days, today included: one tenant's, or with None all of them together."""
+    facts, settings = await gather(services, tenant, days), services.settings
+    limit = settings.monthly_budget if tenant is None else settings.budget_of(tenant)
+    works = _technical(facts, settings, services.gateway.model_name)
+    domains = (
+        Domain("technical", "Technical health", "Does it work?", works),
+        Domain("operational", "Operational performance", "Is it used, and is it right?", _operational(facts)),
+        Domain("strategic", "Strategic value", "Is it worth it?", _strategic(facts, settings, limit)),
+    )
+    return Overview(days, domains)
+
+
+def _technical(facts: Facts, settings: Settings, primary: str) -> tuple[Figure, ...]:
+    promised, allowed = settings.objectives, 1 - settings.objectives.availability_percent / 100
+    failed = facts.ended("degraded")
+    success, left = (None, None) if failed is None else (1 - failed, 1 - failed / allowed)
+    kept = None if left is None else left >= 0
+    first = [answer.ttft_ms for answer in facts.answers if answer.ttft_ms is not None]
+    called = [answer.model for answer in facts.answers if answer.output_tokens]
+    other = sum(model != primary for model in called) / len(called) if called else None
+    stopped = sum(answer.reason == "breaker_open" for answer in facts.answers)
+    slow = percentile(facts.latencies, 95)
+    in_time = None if slow is None else slow <= promised.latency_ms
+    days_success = facts.daily(lambda day: 100 * (1 - (day.ended("degraded") or 0)))
+    days_slow = facts.daily(lambda day: percentile(day.latencies, 95) or 0)
+    note = f"promised: {promised.availability_percent:g} %; a degraded answer counts against it"
+    return (
+        Figure("Questions", str(facts.total), "", f"in {facts.days} days", None, facts.daily(lambda day: day.total)),
+        Figure("Success", _percent(success, 2), "%", note, kept, days_success),
+        _share("Error budget left", left, "of the failures that the promise allows", kept),
+        Figure("Latency p95", _whole(slow), "ms", f"promised: {promised.latency_ms} ms", in_time, days_slow),
+        Figure("Latency p50", _whole(percentile(facts.latencies, 50)), "ms", "half of the answers are faster"),
+        Figure("First text p50", _whole(percentile(first, 50)), "ms", "until a model's first text"),
+        _share("Degraded", failed, facts.reasons("degraded") or "no model could be used"),
+        _share("Blocked", facts.ended("blocked"), facts.reasons("blocked") or "by a rule of input"),
+        _share("Withheld", facts.ended("withheld"), facts.reasons("withheld") or "by a rule of output"),
+        _share("From the cache", facts.share(lambda answer: answer.cached), "took no model"),
+        _share("By another model", other, f"{primary} failed; its breaker stopped {stopped} answers"),
+    )
+
+
+def _operational(facts: Facts) -> tuple[Figure, ...]:
+    rated, evals = len(facts.ratings), facts.evals
+    ups = sum(rating == "up" for rating in facts.ratings.values())
+    judged = [answer.judged for answer in facts.answers if answer.judged is not None]
+    callers = {(answer.tenant, answer.actor) for answer in facts.answers}
+    scores = list(evals.scores.values()) if evals else []
+    of_evals = (
+        f"prompt {evals.prompt_version}, mean of {len(scores)} metrics" if evals else "no run of the active prompt"
+    )
+    right, of_right = (
+        facts.of_all(facts.total - facts.confirmed_wrong),
+        f"{facts.confirmed_wrong} confirmed as failures",
+    )
+    replaced = facts.share(lambda answer: answer.overridden_by is not None)
+    return (
+        Figure("Questions a day", f"{facts.total / facts.days:.1f}", "", f"{facts.total} in all"),
+        Figure("Active callers", str(len(callers)), "", "keys that asked something"),
+        _share("Thumbs up", ups / rated if rated else None, f"{ups} of {rated} ratings"),
+        _share("Feedback rate", facts.of_all(rated), "of the answers were rated"),
+        _share("Accuracy in production", right, of_right),
+        _share("Declined", facts.ended("declined"), facts.reasons("declined") or "nothing to answer from"),
+        _share("Overridden", replaced, "a person replaced the text"),
+        Figure("Hand-offs", str(len(facts.handed_over)), "", f"{facts.handoffs_open} wait for a person"),
+        _share("Eval score", sum(scores) / len(scores) if scores else None, of_evals, evals.passed if evals else None),
+        _share("Judged grounded", sum(judged) / len(judged) if judged else None, f"{len(judged)} answers sampled"),
+    )
+
+
+def _strategic(facts: Facts, settings: Settings, limit: float) -> tuple[Figure, ...]:
+    currency, estimate, cost, spent = settings.currency, settings.value, facts.cost, facts.month_micros / 1e6
+    worth = estimate.minutes_saved_per_answer / 60 * estimate.cost_of_an_hour
+    accepted = sum(map(facts.accepted, facts.answers))
+    value = worth * accepted
+    of_worth = f"your estimate: {estimate.minutes_saved_per_answer:g} minutes of {estimate.cost_of_an_hour:g} an hour"
+    of_return = f"{value:.2f} of value for {cost:.4f} of model calls; people and machines are not counted"
+    each = f"{cost / facts.total:.6f}" if facts.total else NOTHING
+    return (
+        Figure("Cost", f"{cost:.4f}", currency, f"in {facts.days} days", None, facts.daily(lambda day: day.cost)),
+        Figure("Cost per answer", each, currency, "of any outcome"),
+        _share("Budget used", spent / limit, f"{spent:.4f} of {limit:g} {currency} this month", spent < limit),
+        Figure("Accepted answers", str(accepted), "", "answered, not rated down, overridden or handed over"),
+        Figure("Value per accepted answer", f"{worth:.2f}", currency, of_worth),
+        Figure("Return", f"{value / cost:.0f}" if cost else NOTHING, "×", of_return, value > cost if cost else None),
+    )
+
+
+def _share(label: str, share: float | None, note: str, good: bool | None = None) -> Figure:
+    return Figure(label, _percent(share), "%", note, good)
+
+
+def _percent(share: float | None, digits: int = 1) -> str:
+    return NOTHING if share is None else f"{100 * share:.{digits}f}"
+
+
+def _whole(number: int | None) -> str:
+    return NOTHING if number is None else str(number)

@@ -1,0 +1,1 @@
+"""Prompts as code: immutable versions in files, and which of them is in service."""

@@ -1,0 +1,28 @@
+"""How a prompt version comes into service: the golden cases decide, a person asks."""
+
+from typing import TYPE_CHECKING
+
+from ..errors import Conflict
+from ..security.keys import Caller
+from ..storage.tables import EvalRun
+
+if TYPE_CHECKING:
+    from ..services import Services
+
+
+async def activate(services: "Services", caller: Caller, name: str, version: str, reason: str) -> EvalRun:
+    """Run the golden cases on a released version, put it into service if they pass, and return the run.
+
+    Raises:
+        Conflict: it is active already, is not released, or its evals fail; the message names metrics and cases.
+    """
+    candidate = services.prompts.get(name, version)
+    if not candidate.released:
+        raise Conflict(f"Version {version} of {name} is not released, so it could still change: release it first.")
+    if (await services.prompts.active(name)).version == version:
+        raise Conflict(f"Version {version} of {name} is active already.")
+    run = await services.evals.run(candidate)
+    if failures := services.evals.verdict(run):
+        raise Conflict(f"Version {version} of {name} is not activated, its evals fail: {'; '.join(failures)}.")
+    await services.prompts.record(caller, name, version, reason, run.id)
+    return run

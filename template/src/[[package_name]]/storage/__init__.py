@@ -1,0 +1,1 @@
+"""The database: one engine, one set of tables, SQLite or PostgreSQL."""
