@@ -17,8 +17,9 @@ from .contents import files
 
 SETS = {"defaults": DEFAULTS, "everything": everything()}
 
-MOST_FILES = 115
-MOST_LINES = 9600
+# The aim is 80 files and 4,500 lines; this is where it stands, and it only goes down from here.
+MOST_FILES = 101
+MOST_LINES = 8900
 LONGEST = 200
 MEDIAN = 80
 

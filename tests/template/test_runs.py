@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .answer_sets import DEFAULTS, Answers, everything
+from . import servers
+from .answer_sets import DEFAULTS, everything
 from .conftest import Render
 
 MINUTES = 60
@@ -24,19 +25,22 @@ UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "no solu
 pytestmark = pytest.mark.skipif(not DEMANDED, reason="takes minutes; READINESS_RUN_PROJECTS=1 runs it, as .ci/run does")
 
 
-@pytest.fixture(scope="module", params=[DEFAULTS, everything()], ids=["defaults", "everything"])
+SETS = {"defaults": (DEFAULTS, ()), "everything": (everything(), ("--all-extras", "--group", "browser"))}
+
+
+@pytest.fixture(scope="module", params=SETS)
 def installed(request: pytest.FixtureRequest, render: Render) -> Path:
     """A project with its environment, made by `uv sync` from an empty cache or a shared one."""
-    answers: Answers = request.param
+    answers, extras = SETS[request.param]
     project = render(answers, again=True)
-    done = uv(project, "sync", "--quiet", minutes=10)
+    done = uv(project, "sync", "--quiet", *extras, minutes=10)
     if done.returncode and DEMANDED == "if-reachable" and any(word in done.stderr.lower() for word in UNREACHABLE):
         pytest.skip(f"the package registry does not answer: {done.stderr[:200]}")
     assert done.returncode == 0, done.stderr
     return project
 
 
-def uv(project: Path, *arguments: str, minutes: float = 5) -> subprocess.CompletedProcess[str]:
+def uv(project: Path, *arguments: str, minutes: float = 5, **variables: str) -> subprocess.CompletedProcess[str]:
     """A command of uv in the project, with this Python, and whatever registry the machine is set to."""
     # Without bytecode every one of the many processes would compile every library anew.
     outside = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT", "PYTHONDONTWRITEBYTECODE")
@@ -44,7 +48,8 @@ def uv(project: Path, *arguments: str, minutes: float = 5) -> subprocess.Complet
         [Path(sys.executable).with_name("uv"), *arguments],
         cwd=project,
         env={name: value for name, value in os.environ.items() if name not in outside}
-        | {"UV_PYTHON_DOWNLOADS": "never", "UV_PYTHON": sys.executable, "UV_COMPILE_BYTECODE": "1", "NO_COLOR": "1"},
+        | {"UV_PYTHON_DOWNLOADS": "never", "UV_PYTHON": sys.executable, "UV_COMPILE_BYTECODE": "1", "NO_COLOR": "1"}
+        | variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -59,11 +64,11 @@ def package(project: Path) -> str:
 
 
 def test_its_own_checks_pass(installed: Path) -> None:
-    for task in ("lint", "types", "test"):
-        done = uv(installed, "run", "--no-sync", "poe", task, minutes=10)
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     layout = uv(installed, "run", "--no-sync", "ruff", "format", "--check", ".")
     assert layout.returncode == 0, layout.stdout
+    for task in ("lint", "types", "test", "evals"):
+        done = uv(installed, "run", "--no-sync", "poe", task, minutes=10)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
 def test_its_demonstration_runs_to_its_end(installed: Path) -> None:
@@ -72,3 +77,13 @@ def test_its_demonstration_runs_to_its_end(installed: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert "Traceback" not in done.stdout + done.stderr
     assert "http://" in done.stdout
+
+
+@pytest.mark.parametrize("installed", ["everything"], indirect=True)
+def test_every_test_passes_on_postgresql_and_redis_and_in_a_browser_too(installed: Path) -> None:
+    with servers.postgresql() as database, servers.redis() as cache:
+        variables = {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": cache}
+        done = uv(installed, "run", "--no-sync", "pytest", "-q", "-n", "2", minutes=15, **variables)
+
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert "SKIPPED" not in done.stdout, done.stdout[-2000:]

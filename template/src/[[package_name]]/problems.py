@@ -1,10 +1,13 @@
 """Errors as application/problem+json (RFC 9457): what was wrong, and what to do."""
 
+from http import HTTPStatus
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
 
 from .errors import Refused, Unavailable
 
@@ -24,6 +27,11 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     async def refused(_request: Request, error: Refused) -> JSONResponse:
         return problem(error.status, error.code, str(error), retry_after_s=error.retry_after_s)
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+        code = HTTPStatus(error.status_code).name.lower()
+        return problem(error.status_code, code, str(error.detail))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

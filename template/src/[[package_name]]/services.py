@@ -15,7 +15,7 @@ from .evals.judge import Judge
 from .evals.runner import Evals
 from .feedback.loop import FeedbackLoop
 from .gateway.budget import Budget
-from .gateway.cache import AnswerCache, open_cache
+from .gateway.cache import AnswerCache
 from .gateway.gateway import Gateway
 from .guardrails.guards import Guards
 from .observability.metrics import Metrics
@@ -63,7 +63,7 @@ async def open_services(settings: Settings, meter: Meter | None = None) -> Async
     prompts = PromptRegistry(settings.root / "prompts", database)
     guards = Guards.load(settings.root / "guardrails", settings)
     budget = Budget(database, settings, metrics)
-    cache = await open_cache(database, settings)
+    cache = AnswerCache(settings)
     gateway = Gateway(settings, switches, metrics)
     pipeline = Pipeline(settings, library, prompts, guards, gateway)
     rehearsal = Pipeline(settings, library, prompts, guards, Gateway(settings.rehearsing(), switches, Metrics()))

@@ -14,7 +14,7 @@ from ..errors import Conflict, NotAllowed, NotFound, Refused
 from ..security.keys import Caller
 from ..settings import Settings
 from ..storage.database import Database
-from ..storage.tables import new_id, now
+from ..storage.tables import now
 from .tables import Approval
 from .tools import TOOLS, Risk
 
@@ -31,32 +31,21 @@ class Approvals:
         self._database = database
         self._switches = switches
 
-    async def call(self, caller: Caller, tool: str, arguments: dict[str, Any], key: str = "") -> Approval:
+    async def call(self, caller: Caller, tool: str, arguments: dict[str, Any]) -> Approval:
         """Ask for a tool to be run.
-
-        Args:
-            key: the caller's own name for this call; the same key again gives the same call, and runs nothing twice.
 
         Raises:
             Refused: there is no such tool, or the arguments are not its own.
-            Conflict: the key stands for a call with other arguments.
         """
         await self._switches.require("tools")
         wanted, valid = _validated(tool, arguments)
         async with self._database.writing(chained=True) as session:
-            query = select(Approval).where(Approval.tenant == caller.tenant, Approval.actor == caller.actor)
-            if key and (known := (await session.scalars(query.where(Approval.key == key))).one_or_none()):
-                if (known.tool, known.digest) != (tool, _digest(valid)):
-                    raise Conflict("This key stands for a call with other arguments: choose a new one.")
-                return known
             row = Approval(
-                id=new_id(),
                 tenant=caller.tenant,
                 actor=caller.actor,
                 tool=tool,
                 arguments=valid,
                 digest=_digest(valid),
-                key=key or new_id(),
                 state="pending" if wanted.risk is Risk.HIGH else "running",
                 expires_at=now() + timedelta(minutes=self._minutes),
             )
@@ -75,9 +64,12 @@ class Approvals:
     async def decide(self, caller: Caller, approval_id: str, *, approve: bool) -> Approval:
         """Allow a call, which runs it, or forbid it.
 
+        Whoever asked does not decide. That goes by the name of the key, so give each person one key: somebody who holds
+        two of different names counts as two people.
+
         Raises:
             NotFound: there is no such call in the caller's tenant.
-            NotAllowed: whoever asks for something does not decide about it.
+            NotAllowed: the caller asked for it.
             Conflict: it was decided or has expired, or somebody changed its arguments.
         """
         await self._switches.require("tools")

@@ -6,14 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..api.dependencies import ServicesDep, caller_with
-from ..security.keys import Caller
+from ..api.dependencies import Asking, Reviewing, ServicesDep
 from .approvals import Approvals
-from .proposals import Proposal, propose
+from .tables import Approval
 
 router = APIRouter(prefix="/v1", tags=["actions"])
-Asking = Annotated[Caller, Depends(caller_with("ask"))]
-Reviewing = Annotated[Caller, Depends(caller_with("review"))]
 
 
 def approvals(services: ServicesDep) -> Approvals:
@@ -25,25 +22,16 @@ ApprovalsDep = Annotated[Approvals, Depends(approvals)]
 
 
 class Call(BaseModel):
-    """What shall be run; the key is your own name for it, so that sending it twice runs it once."""
+    """What shall be run."""
 
     model_config = ConfigDict(extra="forbid")
     tool: Annotated[str, Field(max_length=100)]
     arguments: dict[str, Any] = {}
-    key: Annotated[str, Field(max_length=100)] = ""
-
-
-class Request(BaseModel):
-    """What somebody wants done, in words."""
-
-    model_config = ConfigDict(extra="forbid")
-    request: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 class CallView(BaseModel):
     """A call and what became of it."""
 
-    model_config = ConfigDict(from_attributes=True)
     id: str
     at: datetime
     actor: str
@@ -55,31 +43,25 @@ class CallView(BaseModel):
     result: dict[str, Any]
 
 
-@router.post("/actions/proposals")
-async def proposal(body: Request, _caller: Asking) -> Proposal:
-    """Which call might be meant. Nothing is run."""
-    return propose(body.request)
-
-
-@router.post("/actions", status_code=201)
-async def call(body: Call, caller: Asking, calls: ApprovalsDep) -> CallView:
+@router.post("/actions", status_code=201, response_model=CallView)
+async def call(body: Call, caller: Asking, calls: ApprovalsDep) -> Approval:
     """Call a tool: a low risk runs at once, a high one waits for a person (`state` is pending)."""
-    return CallView.model_validate(await calls.call(caller, body.tool, body.arguments, body.key))
+    return await calls.call(caller, body.tool, body.arguments)
 
 
-@router.get("/approvals")
-async def waiting(caller: Reviewing, calls: ApprovalsDep) -> list[CallView]:
+@router.get("/approvals", response_model=list[CallView])
+async def waiting(caller: Reviewing, calls: ApprovalsDep) -> list[Approval]:
     """What waits for a person."""
-    return [CallView.model_validate(row) for row in await calls.waiting(caller)]
+    return await calls.waiting(caller)
 
 
-@router.post("/approvals/{approval_id}/approve")
-async def approve(approval_id: str, caller: Reviewing, calls: ApprovalsDep) -> CallView:
+@router.post("/approvals/{approval_id}/approve", response_model=CallView)
+async def approve(approval_id: str, caller: Reviewing, calls: ApprovalsDep) -> Approval:
     """Allow the call, which runs it."""
-    return CallView.model_validate(await calls.decide(caller, approval_id, approve=True))
+    return await calls.decide(caller, approval_id, approve=True)
 
 
-@router.post("/approvals/{approval_id}/reject")
-async def reject(approval_id: str, caller: Reviewing, calls: ApprovalsDep) -> CallView:
+@router.post("/approvals/{approval_id}/reject", response_model=CallView)
+async def reject(approval_id: str, caller: Reviewing, calls: ApprovalsDep) -> Approval:
     """Forbid the call."""
-    return CallView.model_validate(await calls.decide(caller, approval_id, approve=False))
+    return await calls.decide(caller, approval_id, approve=False)

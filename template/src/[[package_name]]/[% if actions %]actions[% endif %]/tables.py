@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, Update, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..storage.tables import Table, new_id, now
@@ -13,7 +13,7 @@ class Approval(Table):
     """A call of a tool: what exactly is asked for, who decided, and what came of it."""
 
     __tablename__ = "approvals"
-    __table_args__ = (UniqueConstraint("tenant", "actor", "key"), Index("ix_approvals_tenant_state", "tenant", "state"))
+    __table_args__ = (Index("ix_approvals_tenant_state", "tenant", "state"),)
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(default=now)
     tenant: Mapped[str]
@@ -21,7 +21,6 @@ class Approval(Table):
     tool: Mapped[str]
     arguments: Mapped[dict[str, Any]]
     digest: Mapped[str]
-    key: Mapped[str]
     state: Mapped[str]
     expires_at: Mapped[datetime]
     decided_by: Mapped[str | None]
@@ -50,3 +49,11 @@ class Return(Table):
     order_number: Mapped[str]
     reason: Mapped[str]
     approval_id: Mapped[str] = mapped_column(ForeignKey("approvals.id"))
+
+
+def content_older_than(before: datetime) -> list[Update]:
+    """What the end of retention takes: arguments, results and reasons; who decided what, and when, stays."""
+    return [
+        update(Approval).where(Approval.at < before).values(arguments={}, result={}),
+        update(Return).where(Return.at < before).values(reason=""),
+    ]

@@ -1,6 +1,6 @@
 """The nouns of the request path: question, passage, draft, answer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -138,4 +138,3 @@ class Completion:
     ttft_ms: int | None
     attempts: int = 1
     fallback_from: str | None = None
-    findings: tuple[Finding, ...] = field(default=())

@@ -1,8 +1,10 @@
 """A served question: the pipeline, with switches, cache and budget before it and the record after it."""
 
 import time
+from dataclasses import dataclass
 
 import anyio
+from sqlalchemy import select
 
 from ..audit.chain import Event, append
 from ..controls.switches import Switches
@@ -13,39 +15,28 @@ from ..gateway.attempt import OnText
 from ..gateway.budget import Budget, Reservation
 from ..gateway.cache import AnswerCache, CacheScope
 from ..observability.metrics import Metrics
-from ..prompts.registry import PromptVersion
 from ..security.keys import Caller
 from ..settings import Settings
 from ..storage.database import Database
+from ..storage.tables import AnswerRow
 from .answer import Answer, Outcome, Question, Screened
 from .pipeline import Pipeline, Result
 from .record import answer_of, details_of, result_of, row_of
 
 
+@dataclass(frozen=True)
 class Answerer:
     """Answers callers' questions. Every question leaves a row, an audit entry and a metric, however it ends."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        metrics: Metrics,
-        switches: Switches,
-        budget: Budget,
-        cache: AnswerCache,
-        pipeline: Pipeline,
-        judge: Judge,
-        feedback: FeedbackLoop,
-    ) -> None:
-        self._settings = settings
-        self._database = database
-        self._metrics = metrics
-        self._switches = switches
-        self._budget = budget
-        self._cache = cache
-        self._pipeline = pipeline
-        self._judge = judge
-        self._feedback = feedback
+    settings: Settings
+    database: Database
+    metrics: Metrics
+    switches: Switches
+    budget: Budget
+    cache: AnswerCache
+    pipeline: Pipeline
+    judge: Judge
+    feedback: FeedbackLoop
 
     async def answer(self, question: Question, caller: Caller, on_text: OnText | None = None) -> Answer:
         """Answer a question.
@@ -59,57 +50,49 @@ class Answerer:
             Unavailable: a person switched answering off, for everybody or for this tenant.
         """
         started = time.perf_counter()
-        await self._allowed(caller)
-        version = await self._pipeline.prompts.active()
-        screened = self._pipeline.screen(question.question)
+        off = await self.switches.off()
+        off.require("answers")
+        if reason := off.why("tenant", caller.tenant):
+            raise NotAllowed(f"Answering is switched off for {caller.tenant}: {reason}")
+        version = await self.pipeline.prompts.active()
+        screened = self.pipeline.screen(question.question)
         if screened.blocked:
-            return await self._keep(self._pipeline.blocked(screened, version), screened, caller, started)
-        scope = CacheScope(
-            caller.tenant, version.version, self._pipeline.data_version, self._pipeline.gateway.model_name
-        )
-        if not question.fresh and (hit := await self._remembered(scope, screened.text)):
-            return await self._keep(result_of(hit), screened, caller, started, cached=True)
-        return await self._ask(screened, version, scope, caller, on_text, started)
-
-    async def _ask(
-        self,
-        screened: Screened,
-        version: PromptVersion,
-        scope: CacheScope,
-        caller: Caller,
-        on_text: OnText | None,
-        started: float,
-    ) -> Answer:
-        composed = await self._pipeline.compose(screened, version)
+            return await self._keep(self.pipeline.blocked(screened, version), screened, caller, started)
+        scope = CacheScope(caller.tenant, version.version, self.pipeline.data_version, self.pipeline.gateway.model_name)
+        if off.why("feature", "cache"):
+            self.metrics.cache("off")
+        elif not question.fresh:
+            hit = await self._remembered(scope, screened.text)
+            self.metrics.cache("hit" if hit else "miss")
+            if hit:
+                return await self._keep(result_of(hit), screened, caller, started, cached=True)
+        composed = await self.pipeline.compose(screened, version)
         try:
-            reservation = await self._budget.reserve(caller.tenant, self._pipeline.gateway.estimate(composed.prompt))
+            reservation = await self.budget.reserve(caller.tenant, self.pipeline.gateway.estimate(composed.prompt))
         except ModelUnavailable as exhausted:
-            return await self._keep(self._pipeline.unavailable(composed, exhausted), screened, caller, started)
+            return await self._keep(self.pipeline.unavailable(composed, exhausted), screened, caller, started)
         try:
-            result = await self._pipeline.complete(composed, tenant=caller.tenant, on_text=on_text)
+            result = await self.pipeline.complete(composed, tenant=caller.tenant, off=off, on_text=on_text)
         except BaseException:
             # The caller has gone away, in the middle of a call that may well be charged: book the most it can cost.
             with anyio.CancelScope(shield=True):
-                await self._budget.book(reservation, reservation.micros)
+                await self.budget.book(reservation, reservation.micros)
             raise
         answer = await self._keep(result, screened, caller, started, reservation=reservation)
         if answer.outcome is Outcome.ANSWERED:
-            await self._cache.store(scope, screened.text, answer)
-            self._judge.consider(answer.id, screened.text, answer.text, composed.passages)
+            await self.cache.store(scope, screened.text, answer)
+            self.judge.consider(answer.id, screened.text, answer.text, composed.passages)
         return answer
 
-    async def _allowed(self, caller: Caller) -> None:
-        await self._switches.require("answers")
-        if off := await self._switches.is_off("tenant", caller.tenant):
-            raise NotAllowed(f"Answering is switched off for {caller.tenant}: {off.reason}")
-
     async def _remembered(self, scope: CacheScope, question: str) -> Answer | None:
-        if await self._switches.is_off("feature", "cache"):
-            self._metrics.cache("off")
+        """What the cache has, unless a person replaced that text: no copy of it, in whichever cache, is given again."""
+        if not (hit := await self.cache.lookup(scope, question)):
             return None
-        hit = await self._cache.lookup(scope, question)
-        self._metrics.cache("hit" if hit else "miss")
-        return hit
+        replaced = select(AnswerRow.id).where(
+            AnswerRow.tenant == scope.tenant, AnswerRow.overridden_by.is_not(None), AnswerRow.text == hit.text
+        )
+        async with self.database.reading() as session:
+            return None if await session.scalar(replaced.limit(1)) else hit
 
     async def _keep(
         self,
@@ -122,18 +105,18 @@ class Answerer:
         reservation: Reservation | None = None,
     ) -> Answer:
         row = row_of(result, screened, caller, int((time.perf_counter() - started) * 1000), cached=cached)
-        async with self._database.writing(chained=True) as session:
+        async with self.database.writing(chained=True) as session:
             session.add(row)
             if reservation:
-                await self._budget.settle(session, reservation, result.spent_micros)
+                await self.budget.settle(session, reservation, result.spent_micros)
             await session.flush()
-            await self._feedback.observed(session, row)
+            await self.feedback.observed(session, row)
             await append(
                 session, Event(caller.tenant, caller.actor, "question.answered", row.id, details_of(result, row))
             )
         for finding in result.findings:
-            self._metrics.guardrail(finding.rule, finding.action, finding.where)
-        self._metrics.answered(
+            self.metrics.guardrail(finding.rule, finding.action, finding.where)
+        self.metrics.answered(
             outcome=result.outcome.value,
             reason=result.reason,
             model=result.model,
@@ -141,4 +124,4 @@ class Answerer:
             seconds=row.latency_ms / 1000,
             ttft=row.ttft_ms / 1000 if row.ttft_ms is not None else None,
         )
-        return answer_of(row, list(result.citations), self._settings.currency)
+        return answer_of(row, list(result.citations), self.settings.currency)

@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 
+from ..controls.switches import SwitchedOff
 from ..data.library import Library
 from ..errors import ModelUnavailable
 from ..gateway.attempt import OnText
@@ -44,33 +45,29 @@ class Result:
     spent_micros: int = 0
 
 
+@dataclass(frozen=True)
 class Pipeline:
     """Three steps, each of which can end the way: `screen`, `compose`, `complete`."""
 
-    def __init__(
-        self, settings: Settings, library: Library, prompts: PromptRegistry, guards: Guards, gateway: Gateway
-    ) -> None:
-        self._settings = settings
-        self._library = library
-        self.prompts = prompts
-        self.guards = guards
-        self.gateway = gateway
+    settings: Settings
+    library: Library
+    prompts: PromptRegistry
+    guards: Guards
+    gateway: Gateway
 
     @property
     def data_version(self) -> str:
         """The data version that answers are given from just now."""
-        version = self._library.current()
+        version = self.library.current()
         return version.id if version else "none"
 
-    async def run(
-        self, question: str, *, tenant: str, version: PromptVersion | None = None, on_text: OnText | None = None
-    ) -> Result:
+    async def run(self, question: str, *, tenant: str, version: PromptVersion | None = None) -> Result:
         """Walk the whole way, as evals do; a served question also passes cache and budget on it."""
         version = version or await self.prompts.active()
         screened = self.screen(question)
         if screened.blocked:
             return self.blocked(screened, version)
-        return await self.complete(await self.compose(screened, version), tenant=tenant, on_text=on_text)
+        return await self.complete(await self.compose(screened, version), tenant=tenant)
 
     def screen(self, question: str) -> Screened:
         """Mask and judge what was asked, before anything else sees it."""
@@ -80,7 +77,7 @@ class Pipeline:
         """Find the passages and render the prompt."""
         # A mark such as [E-MAIL] stands for what was masked; searched for, it would find passages about e-mail.
         wanted = _MARK.sub(" ", screened.text)
-        found = await asyncio.to_thread(self._library.search, wanted, self._settings.passages)
+        found = await asyncio.to_thread(self.library.search, wanted, self.settings.passages)
         passages, findings = self.guards.screen_passages(found.passages)
         return Composed(
             question=screened.text,
@@ -90,12 +87,14 @@ class Pipeline:
             findings=screened.findings + findings,
         )
 
-    async def complete(self, composed: Composed, *, tenant: str, on_text: OnText | None = None) -> Result:
+    async def complete(
+        self, composed: Composed, *, tenant: str, off: SwitchedOff | None = None, on_text: OnText | None = None
+    ) -> Result:
         """Ask the model and review what it wrote. Whatever fails, there is a result to show."""
         if not composed.passages:
             return self._without_model(composed, Outcome.DECLINED, "no_passages")
         try:
-            completion = await self.gateway.complete(composed.prompt, tenant=tenant, on_text=on_text)
+            completion = await self.gateway.complete(composed.prompt, tenant=tenant, off=off, on_text=on_text)
         except ModelUnavailable as failure:
             return self.unavailable(composed, failure)
         return self._review(composed, completion)
@@ -132,7 +131,7 @@ class Pipeline:
             prompt_version=composed.prompt.version,
             data_version=composed.data_version,
             citations=_citations([passage for passage in composed.passages if passage.id in draft.citations]),
-            findings=composed.findings + completion.findings + reviewed.findings,
+            findings=composed.findings + reviewed.findings,
             completion=completion,
             spent_micros=completion.cost_micros,
         )

@@ -1,11 +1,16 @@
 """A question's end in its forms: the row that is kept, the audit's details, the answer that is shown."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ..audit.chain import content_digest
+from ..errors import NotFound
 from ..gateway.placeholder import is_placeholder
 from ..security.keys import Caller
 from ..storage.tables import AnswerRow, new_id
 from .answer import Answer, Citation, Outcome, Screened, Usage
 from .pipeline import Result
+
+_AUDITED = ("outcome", "reason", "model", "prompt_version", "data_version", "citations", "guardrails")
 
 
 def row_of(result: Result, screened: Screened, caller: Caller, latency_ms: int, *, cached: bool) -> AnswerRow:
@@ -35,18 +40,11 @@ def row_of(result: Result, screened: Screened, caller: Caller, latency_ms: int, 
 
 def details_of(result: Result, row: AnswerRow) -> dict[str, object]:
     """What the audit keeps: versions, hashes and numbers, never what was said."""
-    return {
-        "outcome": row.outcome,
-        "reason": row.reason,
-        "model": row.model,
-        "prompt_version": row.prompt_version,
-        "data_version": row.data_version,
-        "question_sha256": content_digest(row.question),
-        "answer_sha256": content_digest(row.text),
-        "guardrails": row.guardrails,
-        "citations": row.citations,
+    return {name: getattr(row, name) for name in _AUDITED} | {
         "cached": row.cached,
         "cost_micros": row.cost_micros,
+        "question_sha256": content_digest(row.question),
+        "answer_sha256": content_digest(row.text),
         "fallback_from": result.completion.fallback_from if result.completion else None,
     }
 
@@ -85,3 +83,15 @@ def answer_of(row: AnswerRow, citations: list[Citation], currency: str) -> Answe
         latency_ms=row.latency_ms,
         ttft_ms=row.ttft_ms,
     )
+
+
+async def owned(session: AsyncSession, caller: Caller, answer_id: str) -> AnswerRow:
+    """The row of an answer of the caller's tenant.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = await session.get(AnswerRow, answer_id)
+    if row is None or row.tenant != caller.tenant:
+        raise NotFound("There is no such answer in your tenant.")
+    return row

@@ -3,20 +3,15 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy import select
 
 from ..answering.answer import Answer, Citation, Question
-from ..answering.record import answer_of
+from ..answering.record import answer_of, owned
 from ..answering.stream import events
-from ..errors import NotFound
-from ..security.keys import Caller
-from ..storage.tables import AnswerRow
-from .dependencies import ServicesDep, caller_with
+from .dependencies import Asking, ServicesDep
 
 router = APIRouter(prefix="/v1/answers", tags=["answers"])
-Asking = Annotated[Caller, Depends(caller_with("ask"))]
 
 
 @router.post("", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
@@ -39,10 +34,7 @@ async def ask(
 async def read(answer_id: str, caller: Asking, services: ServicesDep) -> Answer:
     """An answer given before; where a person replaced its text, that person's."""
     async with services.database.reading() as session:
-        query = select(AnswerRow).where(AnswerRow.id == answer_id, AnswerRow.tenant == caller.tenant)
-        row = (await session.execute(query)).scalar_one_or_none()
-    if row is None:
-        raise NotFound("There is no such answer in your tenant.")
+        row = await owned(session, caller, answer_id)
     cited = {passage.id: passage for passage in services.library.passages(row.data_version, row.citations)}
     quotes = [
         Citation(id=name, title=cited[name].title, quote=cited[name].text) for name in row.citations if name in cited

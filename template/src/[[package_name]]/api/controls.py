@@ -3,22 +3,19 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..controls.switches import Kind
-from ..security.keys import Caller
-from .dependencies import ServicesDep, caller_with
+from ..storage.tables import Handoff, SwitchRow
+from .dependencies import Operating, Reviewing, ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["controls"])
-Operating = Annotated[Caller, Depends(caller_with("operate"))]
-Reviewing = Annotated[Caller, Depends(caller_with("review"))]
 
 
 class SwitchView(BaseModel):
     """A switch, and who touched it last."""
 
-    model_config = ConfigDict(from_attributes=True)
     kind: str
     name: str
     off: bool
@@ -40,7 +37,6 @@ class Setting(BaseModel):
 class HandoffView(BaseModel):
     """Somebody who waits for a person."""
 
-    model_config = ConfigDict(from_attributes=True)
     id: str
     at: datetime
     answer_id: str
@@ -48,23 +44,22 @@ class HandoffView(BaseModel):
     note: str | None
 
 
-@router.get("/switches")
-async def switches(_caller: Operating, services: ServicesDep) -> list[SwitchView]:
+@router.get("/switches", response_model=list[SwitchView])
+async def switches(_caller: Operating, services: ServicesDep) -> list[SwitchRow]:
     """Every switch that was ever touched; what is not listed is on."""
-    return [SwitchView.model_validate(row) for row in await services.switches.all()]
+    return await services.switches.all()
 
 
-@router.post("/switches")
-async def switch(body: Setting, caller: Operating, services: ServicesDep) -> SwitchView:
+@router.post("/switches", response_model=SwitchView)
+async def switch(body: Setting, caller: Operating, services: ServicesDep) -> SwitchRow:
     """Switch a feature, a model or a tenant off, or on again. It holds from the next request on."""
-    row = await services.switches.set(caller, body.kind, body.name, body.off, body.reason)
-    return SwitchView.model_validate(row)
+    return await services.switches.set(caller, body.kind, body.name, body.off, body.reason)
 
 
-@router.get("/handoffs")
-async def handoffs(caller: Reviewing, services: ServicesDep) -> list[HandoffView]:
+@router.get("/handoffs", response_model=list[HandoffView])
+async def handoffs(caller: Reviewing, services: ServicesDep) -> list[Handoff]:
     """Who waits for a person, the longest first."""
-    return [HandoffView.model_validate(row) for row in await services.handoffs.open(caller.tenant)]
+    return await services.handoffs.open(caller.tenant)
 
 
 @router.post("/handoffs/{handoff_id}/close", status_code=204)

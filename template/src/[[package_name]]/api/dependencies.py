@@ -41,3 +41,10 @@ def caller_with(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
         return caller
 
     return allowed
+
+
+Asking = Annotated[Caller, Depends(caller_with("ask"))]
+Rating = Annotated[Caller, Depends(caller_with("feedback"))]
+Reviewing = Annotated[Caller, Depends(caller_with("review"))]
+Operating = Annotated[Caller, Depends(caller_with("operate"))]
+Auditing = Annotated[Caller, Depends(caller_with("audit"))]

@@ -2,23 +2,21 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..feedback.improvement import Improvement
 from ..feedback.loop import Feedback
 from ..feedback.promotion import Promoted, Proposal
 from ..feedback.triage import FailureDetail, FailureView
-from ..security.keys import Caller
-from .dependencies import ServicesDep, caller_with
+from ..storage.tables import FeedbackRow, Handoff
+from .dependencies import Rating, Reviewing, ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
-Giving = Annotated[Caller, Depends(caller_with("feedback"))]
-Reviewing = Annotated[Caller, Depends(caller_with("review"))]
 
 
 class Given(BaseModel):
-    """The feedback was kept; its id takes it back."""
+    """What was kept; the id of feedback takes it back."""
 
     id: str
 
@@ -46,15 +44,15 @@ class Change(BaseModel):
     state: Literal["open", "accepted", "fixed", "dismissed"] | None = None
 
 
-@router.post("/feedback", status_code=201)
-async def give(feedback: Feedback, caller: Giving, services: ServicesDep) -> Given:
+@router.post("/feedback", status_code=201, response_model=Given)
+async def give(feedback: Feedback, caller: Rating, services: ServicesDep) -> FeedbackRow:
     """Rate an answer; doing it again replaces what you said before."""
     await services.switches.require("feedback")
-    return Given(id=(await services.feedback.give(caller, feedback)).id)
+    return await services.feedback.give(caller, feedback)
 
 
 @router.delete("/feedback/{feedback_id}", status_code=204)
-async def undo(feedback_id: str, caller: Giving, services: ServicesDep) -> None:
+async def undo(feedback_id: str, caller: Rating, services: ServicesDep) -> None:
     """Take your own feedback back."""
     await services.feedback.undo(caller, feedback_id)
 
@@ -65,10 +63,10 @@ async def override(answer_id: str, body: Override, caller: Reviewing, services: 
     await services.feedback.override(caller, answer_id, body.text)
 
 
-@router.post("/answers/{answer_id}/handoff", status_code=201)
-async def handoff(answer_id: str, body: Wait, caller: Giving, services: ServicesDep) -> Given:
+@router.post("/answers/{answer_id}/handoff", status_code=201, response_model=Given)
+async def handoff(answer_id: str, body: Wait, caller: Rating, services: ServicesDep) -> Handoff:
     """Ask for a person."""
-    return Given(id=(await services.handoffs.ask(caller, answer_id, body.contact, body.note)).id)
+    return await services.handoffs.ask(caller, answer_id, body.contact, body.note)
 
 
 @router.get("/failures")

@@ -7,21 +7,19 @@ from typing import Annotated
 import typer
 
 from ..audit.chain import Verification, verify
-from ..audit.export import entries, export, verify_export
+from ..audit.export import entries, export
 from ..audit.retention import purge
 from ..security.keys import LOCAL_OPERATOR
 from ..services import Services
 from .run import run, stop
 
 app = typer.Typer(help="The audit record.", no_args_is_help=True)
-Head = Annotated[str, typer.Option(help="The digest you noted as the last; shows what is missing at the end.")]
 Time = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC.")]
 
 
 @app.command(name="verify")
 def check(
-    head: Head = "",
-    file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="An export to check instead.")] = None,
+    head: Annotated[str, typer.Option(help="The digest you noted as the last; shows what is missing at the end.")] = "",
 ) -> None:
     """Check that no entry was changed or removed; exits with 1 when one was."""
 
@@ -29,11 +27,7 @@ def check(
         async with services.database.reading() as session:
             return await verify(session, expected_head=head)
 
-    if file:
-        with file.open(encoding="utf-8") as lines:
-            found = verify_export(lines, expected_head=head)
-    else:
-        found = run(chain)
+    found = run(chain)
     if found.problem:
         stop(f"The record is broken: {found.problem}.", 1)
     typer.echo(f"{found.entries} entries, none changed or missing. Note the head elsewhere: {found.head}")
@@ -50,7 +44,7 @@ def write(
     since, until = (time and time.replace(tzinfo=UTC) for time in (since, until))
 
     async def work(services: Services) -> int:
-        count = -1
+        count = 0
         with file.open("w", encoding="utf-8") as out:
             async for line in export(services.database, entries(tenant=tenant, since=since, until=until)):
                 out.write(line + "\n")

@@ -2,14 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from ..data.changes import DataChanges
 from ..data.contract import load_contract
@@ -20,7 +16,7 @@ from ..data.sources import READABLE, TableSource
 from ..errors import Refused
 from ..security.keys import LOCAL_OPERATOR
 from ..services import Services
-from .run import run
+from .run import run, show
 
 app = typer.Typer(help="Ingest documents; list, compare and roll back their versions.", no_args_is_help=True)
 _SETTLED_S = 2.0  # a file that changed this recently may still be on its way
@@ -28,10 +24,8 @@ _SETTLED_S = 2.0  # a file that changed this recently may still be on its way
 
 @app.command()
 def ingest(
-    source: Annotated[
-        str, typer.Argument(help="A JSONL, CSV or Parquet file, a folder, an http address. [inbox]")
-    ] = "",
-    table: Annotated[str, typer.Option(help="A table, or a query, of the database at --address.")] = "",
+    source: Annotated[str, typer.Argument(help="A JSONL, CSV or Parquet file, a folder, an address. [inbox]")] = "",
+    table: Annotated[str, typer.Option(help="A table of the database at --address.")] = "",
     address: Annotated[str, typer.Option(envvar="DATA_SOURCE_URL", help="A SQLAlchemy address.")] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Keep looking into the inbox until stopped.")] = False,
 ) -> None:
@@ -41,10 +35,9 @@ def ingest(
 
     async def work(services: Services) -> None:
         if not (source or table):
-            await _inbox(services, watch)
-            return
+            return await _inbox(services, watch)
         origin = source if "://" in source else Path(source)
-        _show(await _changes(services).ingest(LOCAL_OPERATOR, TableSource(address, table) if table else origin))
+        return _tell(await _changes(services).ingest(LOCAL_OPERATOR, TableSource(address, table) if table else origin))
 
     run(work)
 
@@ -52,7 +45,7 @@ def ingest(
 @app.command()
 def replay() -> None:
     """Check the quarantined records again, after the contract or the records were mended."""
-    _show(run(lambda services: _changes(services).replay(LOCAL_OPERATOR)))
+    _tell(run(lambda services: _changes(services).replay(LOCAL_OPERATOR)))
 
 
 @app.command()
@@ -62,7 +55,7 @@ def quarantine() -> None:
     async def work(services: Services) -> None:
         store = Quarantine(services.library.folder)
         rows = store.rows()
-        _print("Source,Line,Since,Why", ((r.source, r.line, f"{r.at:%Y-%m-%d}", "; ".join(r.reasons)) for r in rows))
+        show("Source,Line,Since,Why", ((r.source, r.line, f"{r.at:%Y-%m-%d}", "; ".join(r.reasons)) for r in rows))
         typer.echo(f"{len(rows)} records in {store.path}")
 
     run(work)
@@ -73,20 +66,10 @@ def versions() -> None:
     """List the versions, the newest first; the current one is marked."""
 
     async def work(services: Services) -> None:
-        current = services.library.current()
-        rows = (
-            (
-                ("* " if v == current else "  ") + v.id,
-                f"{v.created_at:%Y-%m-%d %H:%M}",
-                v.rows,
-                v.chunks,
-                v.contract_version,
-                v.parent or "",
-                ", ".join(v.sources),
-            )
-            for v in services.library.versions()
-        )
-        _print("Version,Made (UTC),Records,Passages,Contract,Parent,Sources", rows)
+        current, found = services.library.current(), services.library.versions()
+        names = ("* " + v.id if v == current else v.id for v in found)
+        facts = ((f"{v.created_at:%Y-%m-%d %H:%M}", v.rows, v.chunks, v.parent, ", ".join(v.sources)) for v in found)
+        show("Version,Made (UTC),Records,Passages,Parent,Sources", ((n, *f) for n, f in zip(names, facts, strict=True)))
 
     run(work)
 
@@ -98,7 +81,7 @@ def diff(before: str, after: str) -> None:
     async def work(services: Services) -> None:
         found = services.library.diff(before, after)
         sides = (("added", found.added), ("removed", found.removed), ("changed", found.changed))
-        _print("Change,Key", ((name, key) for name, keys in sides for key in keys))
+        show("Change,Key", ((name, key) for name, keys in sides for key in keys))
 
     run(work)
 
@@ -128,18 +111,17 @@ def drift(
         for item in found:
             services.metrics.drift(item.field, item.psi)
         rows = (
-            [
+            (
                 d.field,
                 f"{d.psi:.3f}",
                 d.test,
                 f"{d.statistic:.3f}",
-                f"{d.critical:.3f}",
-                "" if d.p is None else f"{d.p:.4f}",
+                d.p and f"{d.p:.4f}",
                 "drifted" if d.over else "calm",
-            ]
+            )
             for d in found
         )
-        _print("Field,PSI,Test,Statistic,By chance up to,p,Verdict", rows)
+        show("Field,PSI,Test,Statistic,p,Verdict", rows)
         return any(item.over for item in found)
 
     if run(work):
@@ -158,7 +140,7 @@ async def _inbox(services: Services, watch: bool) -> None:
             if (path, changed) in failed or (watch and time.time() - changed < _SETTLED_S):
                 continue
             try:
-                _show(await _changes(services).ingest(LOCAL_OPERATOR, path))
+                _tell(await _changes(services).ingest(LOCAL_OPERATOR, path))
                 path.replace(done / f"{time.time_ns()}-{path.name}")
             except Refused as refused:
                 failed.add((path, changed))
@@ -174,22 +156,11 @@ def _changes(services: Services) -> DataChanges:
     return DataChanges(services.library, services.database, services.metrics)
 
 
-def _show(report: Report) -> None:
-    counts = (report.accepted, report.unchanged, len(report.quarantined))
-    _print("Accepted,Unchanged,Quarantined", [counts])
-    for row in report.quarantined[:5]:
-        typer.echo(f"  {row.source}, line {row.line}: {'; '.join(row.reasons)}")
-    if len(report.quarantined) > 5:
-        typer.echo(f"  and {len(report.quarantined) - 5} more: see `data quarantine`.")
+def _tell(report: Report) -> None:
+    show("Accepted,Unchanged,Quarantined", [(report.accepted, report.unchanged, len(report.quarantined))])
+    if report.quarantined:
+        typer.echo("  `data quarantine` says what was wrong.")
     if report.stale:
         typer.echo("  The source is stale: its newest record is older than the contract allows.")
     name = report.version.id if report.version else "none"
     typer.echo(f"New version: {name}" if report.created else f"Nothing new: the version stays {name}.")
-
-
-def _print(heads: str, rows: Iterable[Sequence[Any]]) -> None:
-    first, *others = heads.split(",")
-    table = Table(Column(first, no_wrap=True), *others)
-    for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
-    Console().print(table)

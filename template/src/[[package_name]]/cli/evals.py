@@ -1,25 +1,20 @@
 """evals: the golden cases and the guardrails' own cases, from the command line and in CI."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ..errors import Refused
 from ..evals.attacks import try_guards
-from ..evals.compare import Comparison
 from ..evals.isolation import isolated
 from ..evals.runner import Evals
+from ..evals.scores import Comparison
+from ..evals.scores import compare as compared
 from ..guardrails.guards import Guards
-from ..services import Services
+from ..services import Services, open_services
 from ..storage.tables import EvalRun
-from .run import load_settings, run, stop
+from .run import load_settings, run, show, stop
 
 app = typer.Typer(help="Ask the golden cases, compare runs, try the guardrails.", no_args_is_help=True)
-T = TypeVar("T")
 
 
 @app.command(name="run")
@@ -27,20 +22,18 @@ def run_evals(
     prompt: Annotated[str, typer.Option(help="The prompt version to try; the active one by default.")] = "",
     alone: Annotated[bool, typer.Option("--isolated", help="Sample data and placeholder, nothing kept.")] = False,
     save: Annotated[bool, typer.Option("--save-baseline", help="Hold later runs against this one.")] = False,
-    form: Annotated[Literal["table", "markdown"], typer.Option("--format", help="How to print it.")] = "table",
 ) -> None:
     """Ask every golden case; exits with 1 when a threshold is missed."""
 
     async def work(services: Services) -> list[str]:
-        version = services.prompts.get("answer", prompt) if prompt else None
-        done = await services.evals.run(version)
-        _show(_scores(services.evals, done), markdown=form == "markdown")
+        done = await services.evals.run(services.prompts.get("answer", prompt) if prompt else None)
+        _show(services.evals, done)
         failures = services.evals.verdict(done)
         if save and not failures:
             services.evals.save_baseline(done)
         return failures
 
-    if failures := (_alone(work) if alone else run(work)):
+    if failures := run(work, isolated if alone else open_services):
         stop("The evals fail:\n  " + "\n  ".join(failures), 1)
 
 
@@ -49,12 +42,11 @@ def compare(before: str, after: str) -> None:
     """Show what changed between two runs: ids, prompt versions that were run, or "baseline"."""
 
     async def work(services: Services) -> Comparison:
-        evals = services.evals
-        return evals.compare(await evals.find(before), await evals.find(after))
+        return compared(await services.evals.find(before), await services.evals.find(after))
 
     found = run(work)
-    rows = [[name, f"{was:.3f}", f"{now:.3f}", f"{now - was:+.3f}"] for name, (was, now) in found.metrics.items()]
-    _show([["Metric", "Before", "After", "Change"], *rows])
+    rows = ((name, f"{was:.3f}", f"{now:.3f}", f"{now - was:+.3f}") for name, (was, now) in found.metrics.items())
+    show("Metric,Before,After,Change", rows)
     typer.echo(f"Fixed: {', '.join(found.fixed) or 'none'}\nBroken: {', '.join(found.broken) or 'none'}")
 
 
@@ -67,44 +59,20 @@ def guardrails() -> None:
     limits, rows, failures = Evals.thresholds(settings.root, "guardrails"), [], []
     for name, share in report.shares.items():
         low, high = limits[name].get("min", 0.0), limits[name].get("max", 1.0)
-        rows.append([name, f"{share:.3f}", f"{low:.2f} to {high:.2f}"])
+        rows.append((name, f"{share:.3f}", f"{low:.2f} to {high:.2f}"))
         if not low <= share <= high:
             failures.append(f"{name} is {share:.2f}, it must be from {low:.2f} to {high:.2f}")
-    _show([["Share", "Measured", "Must be"], *rows])
+    show("Share,Measured,Must be", rows)
     typer.echo("\n".join(report.wrong))
     if failures:
         stop("\n".join(failures), 1)
 
 
-def _scores(evals: Evals, done: EvalRun) -> list[list[str]]:
-    baseline = evals.baseline()
-    changes = evals.compare(baseline, done).metrics if baseline else {}
-    rows = [["Metric", "Score", "At least", "Baseline", "Change"]]
+def _show(evals: Evals, done: EvalRun) -> None:
+    baseline, rows = evals.baseline(), []
+    changes = compared(baseline, done).metrics if baseline else {}
     for name, limits in evals.limits.items():
         was, now = changes.get(name, (None, 0.0))
-        held = ["", ""] if was is None else [f"{was:.3f}", f"{now - was:+.3f}"]
-        rows.append([name, f"{done.scores.get(name, 0.0):.3f}", f"{limits['min']:.2f}", *held])
-    return rows
-
-
-def _show(rows: list[list[str]], *, markdown: bool = False) -> None:
-    if markdown:
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        return typer.echo("\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]))
-    table = Table(*rows[0])
-    for row in rows[1:]:
-        table.add_row(*row)
-    return Console().print(table)
-
-
-def _alone(work: Callable[[Services], Awaitable[T]]) -> T:
-    settings = load_settings()
-
-    async def inside() -> T:
-        async with isolated(settings) as services:
-            return await work(services)
-
-    try:
-        return asyncio.run(inside())
-    except Refused as refused:
-        stop(str(refused), 1)
+        held = ("", "") if was is None else (f"{was:.3f}", f"{now - was:+.3f}")
+        rows.append((name, f"{done.scores.get(name, 0.0):.3f}", f"{limits['min']:.2f}", *held))
+    show("Metric,Score,At least,Baseline,Change", rows)

@@ -3,14 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from ..answering.answer import Outcome
 from ..evals.dataset import Expected, Kind
 from ..feedback.promotion import Proposal
 from ..security.keys import LOCAL_OPERATOR, Caller
-from .run import run
+from .run import run, show
 
 app = typer.Typer(help="What people say of answers, and what becomes of it.", no_args_is_help=True)
 Tenant = Annotated[str, typer.Option(help="Whose failures.")]
@@ -26,14 +24,13 @@ def queue(
     state: Annotated[str | None, typer.Option(help="Only this state.")] = None, tenant: Tenant = "default"
 ) -> None:
     """Show what fails, the most urgent first."""
-    table = Table(Column("Failure", no_wrap=True), "Question", "Category", "State", "Owner", "Priority")
-    for row in run(lambda services: services.feedback.queue(_of(tenant), state)):
-        table.add_row(row.id, row.title, row.category, row.state, row.owner or "", row.explanation)
-    Console().print(table)
+    found = run(lambda services: services.feedback.queue(_of(tenant), state))
+    rows = ((f.id, f.title, f.category, f.state, f.owner, f.explanation) for f in found)
+    show("Failure,Question,Category,State,Owner,Priority", rows)
 
 
-@app.command()
-def show(failure: Failure, tenant: Tenant = "default") -> None:
+@app.command(name="show")
+def show_failure(failure: Failure, tenant: Tenant = "default") -> None:
     """Show a failure with its latest answer and what people said."""
     found = run(lambda services: services.feedback.show(_of(tenant), failure))
     typer.echo(f"{found.category}, {found.state}, owner {found.owner or 'nobody yet'}\n{found.explanation}")
@@ -71,13 +68,18 @@ def promote(
 @app.command()
 def improvements(tenant: Tenant = "default") -> None:
     """Show eval scores and failures per 100 answers before and after each change."""
-    table = Table("Change", "Failures per 100", "Thumbs down", "Evals (mean)")
-    for item in run(lambda services: services.feedback.improvements(_of(tenant))):
-        sides = [item.before, item.after]
-        table.add_row(
+    found = run(lambda services: services.feedback.improvements(_of(tenant)))
+    rows = (
+        (
             item.change,
-            " → ".join("–" if side.failures_per_100 is None else f"{side.failures_per_100:.1f}" for side in sides),
-            " → ".join("–" if side.thumbs_down_share is None else f"{side.thumbs_down_share:.0%}" for side in sides),
-            " → ".join("–" if side.eval_score is None else f"{side.eval_score:.3f}" for side in sides),
+            _change(item.before.failures_per_100, item.after.failures_per_100, ".1f"),
+            _change(item.before.thumbs_down_share, item.after.thumbs_down_share, ".0%"),
+            _change(item.before.eval_score, item.after.eval_score, ".3f"),
         )
-    Console().print(table)
+        for item in found
+    )
+    show("Change,Failures per 100,Thumbs down,Evals (mean)", rows)
+
+
+def _change(before: float | None, after: float | None, form: str) -> str:
+    return " → ".join("–" if side is None else format(side, form) for side in (before, after))

@@ -3,11 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from ..security.keys import LOCAL_OPERATOR
-from .run import run
+from .run import run, show
 
 app = typer.Typer(help="Issue, list and revoke API keys.", no_args_is_help=True)
 
@@ -28,11 +26,18 @@ def issue(
 @app.command(name="list")
 def list_keys() -> None:
     """Show every key, without its secret."""
-    table = Table("Key", "Name", "Tenant", "Scopes", "Issued", "Revoked")
-    for row in run(lambda services: services.keys.all()):
-        revoked = f"{row.revoked_at:%Y-%m-%d %H:%M}" if row.revoked_at else ""
-        table.add_row(row.id, row.name, row.tenant, ", ".join(row.scopes), f"{row.created_at:%Y-%m-%d}", revoked)
-    Console().print(table)
+    rows = (
+        (
+            k.id,
+            k.name,
+            k.tenant,
+            ", ".join(k.scopes),
+            f"{k.created_at:%Y-%m-%d}",
+            k.revoked_at and f"{k.revoked_at:%Y-%m-%d}",
+        )
+        for k in run(lambda services: services.keys.all())
+    )
+    show("Key,Name,Tenant,Scopes,Issued,Revoked", rows)
 
 
 @app.command()

@@ -3,12 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from ..controls.switches import FEATURES, Kind
 from ..security.keys import LOCAL_OPERATOR
-from .run import run
+from .run import run, show
 
 app = typer.Typer(help="Kill switches: they hold from the next request on.", no_args_is_help=True)
 What = Annotated[Kind, typer.Argument(help="feature, model or tenant.")]
@@ -17,12 +15,11 @@ Why = Annotated[str, typer.Option(help="For those who will ask.")]
 
 
 @app.command(name="list")
-def show() -> None:
+def list_switches() -> None:
     """Show every switch that was ever touched."""
-    table = Table("Kind", "Name", "State", "Reason", "By", "Since")
-    for row in run(lambda services: services.switches.all()):
-        table.add_row(row.kind, row.name, "off" if row.off else "on", row.reason, row.actor, f"{row.at:%Y-%m-%d %H:%M}")
-    Console().print(table)
+    rows = run(lambda services: services.switches.all())
+    facts = ((r.kind, r.name, "off" if r.off else "on", r.reason, r.actor, f"{r.at:%Y-%m-%d %H:%M}") for r in rows)
+    show("Kind,Name,State,Reason,By,Since", facts)
 
 
 @app.command()

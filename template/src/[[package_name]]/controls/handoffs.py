@@ -2,12 +2,13 @@
 
 from sqlalchemy import select
 
+from ..answering.record import owned
 from ..audit.chain import Event, append
 from ..errors import Conflict, NotFound, Refused
 from ..observability.metrics import Metrics
 from ..security.keys import Caller
 from ..storage.database import Database
-from ..storage.tables import AnswerRow, Handoff, now
+from ..storage.tables import Handoff, now
 
 
 class Handoffs:
@@ -27,10 +28,8 @@ class Handoffs:
         if not 3 <= len(contact := contact.strip()) <= 200:
             raise Refused("Say in 3 to 200 characters how to reach you: an e-mail address or a phone number.")
         async with self._database.writing(chained=True) as session:
-            answer = await session.get(AnswerRow, answer_id)
-            if answer is None or answer.tenant != caller.tenant:
-                raise NotFound("There is no such answer in your tenant.")
-            row = Handoff(answer_id=answer_id, tenant=caller.tenant, actor=caller.actor, contact=contact, note=note)
+            answer = await owned(session, caller, answer_id)
+            row = Handoff(answer_id=answer.id, tenant=caller.tenant, actor=caller.actor, contact=contact, note=note)
             session.add(row)
             await session.flush()
             await append(session, Event(caller.tenant, caller.actor, "handoff.asked", row.id, {"answer": answer_id}))

@@ -5,11 +5,10 @@ need not ask the database; with Redis down they ask it again. With the database 
 GRACE_S. After that everything counts as off: what nobody can stop must not run, and it could not be recorded either.
 """
 
-import importlib
 import json
 import time
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 import structlog
 from sqlalchemy import select
@@ -21,6 +20,7 @@ from ..errors import Refused, Unavailable
 from ..security.keys import Caller
 from ..settings import Settings
 from ..storage.database import Database
+from ..storage.shared import Shared
 from ..storage.tables import SwitchRow, now
 
 Kind = Literal["feature", "model", "tenant"]
@@ -29,17 +29,27 @@ GRACE_S = 30.0
 LIFETIME_S = 5
 
 _KEY = "switches"
-_PATIENCE_S = 0.25
-_RETRY_REDIS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchState:
-    """Something that is off, and why."""
+class SwitchedOff:
+    """What is off at one moment, such as "model:openai:gpt-5", and why. A request reads it once and passes it on."""
 
-    kind: Kind
-    name: str
-    reason: str
+    reasons: dict[str, str] = field(default_factory=dict)
+    everything: str | None = None
+
+    def why(self, kind: Kind, name: str) -> str | None:
+        """The reason why this is off, or None when it is on."""
+        return self.everything or self.reasons.get(f"{kind}:{name}")
+
+    def require(self, feature: str) -> None:
+        """Go on only while a feature is on.
+
+        Raises:
+            Unavailable: a person switched it off.
+        """
+        if reason := self.why("feature", feature):
+            raise Unavailable(f"The feature {feature} is switched off: {reason}", retry_after_s=300)
 
 
 class Switches:
@@ -47,34 +57,24 @@ class Switches:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._redis: Any = None
-        if settings.redis_url:  # an extra: imported only where an address asks for it
-            self._redis = importlib.import_module("redis.asyncio").from_url(
-                settings.redis_url.get_secret_value(), socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
-            )
-        self._redis_from = 0.0
-        self._known: dict[tuple[str, str], SwitchState] = {}
+        self._shared = Shared(settings)
+        self._known = SwitchedOff()
         self._known_until = 0.0
 
-    async def is_off(self, kind: Kind, name: str) -> SwitchState | None:
-        """What switched this off, or None. Never raises."""
+    async def off(self) -> SwitchedOff:
+        """What is off just now. Never raises."""
         try:
-            self._known = {(state.kind, state.name): state for state in await self._current()}
+            self._known = SwitchedOff(await self._current())
             self._known_until = time.monotonic() + GRACE_S
         except (SQLAlchemyError, OSError) as error:
             structlog.get_logger().warning("switches.unreadable", error=type(error).__name__)
             if time.monotonic() > self._known_until:
-                return SwitchState(kind, name, "the switches cannot be read, and nothing runs that cannot be stopped")
-        return self._known.get((kind, name))
+                return SwitchedOff(everything="the switches cannot be read, and nothing runs that cannot be stopped")
+        return self._known
 
     async def require(self, feature: str) -> None:
-        """Go on only while a feature is on.
-
-        Raises:
-            Unavailable: a person switched it off.
-        """
-        if off := await self.is_off("feature", feature):
-            raise Unavailable(f"The feature {feature} is switched off: {off.reason}", retry_after_s=300)
+        """Go on only while a feature is on, as `SwitchedOff.require`."""
+        (await self.off()).require(feature)
 
     async def set(self, caller: Caller, kind: Kind, name: str, off: bool, reason: str) -> SwitchRow:
         """Switch something off or on, for everybody; the scope operate is the operator's, whatever the tenant.
@@ -91,8 +91,8 @@ class Switches:
             row = await session.merge(row)
             action = "switch.off" if off else "switch.on"
             await append(session, Event(caller.tenant, caller.actor, action, f"{kind}:{name}"))
-            states = await _off(session)
-        await self._mirror(states, replace=True)
+            reasons = await _reasons(session)
+        await self._shared.ask("set", _KEY, json.dumps(reasons), ex=LIFETIME_S)
         return row
 
     async def all(self) -> list[SwitchRow]:
@@ -102,33 +102,19 @@ class Switches:
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self._redis:
-            await self._redis.aclose()
+        await self._shared.close()
 
-    async def _current(self) -> list[SwitchState]:
-        if (mirrored := await self._from_redis("get", _KEY)) is not None:
-            return [SwitchState(**state) for state in json.loads(mirrored)]
+    async def _current(self) -> dict[str, str]:
+        if (mirrored := await self._shared.ask("get", _KEY)) is not None:
+            found: dict[str, str] = json.loads(mirrored)
+            return found
         async with self._database.reading() as session:
-            states = await _off(session)
-        await self._mirror(states, replace=False)
-        return states
-
-    async def _mirror(self, states: list[SwitchState], *, replace: bool) -> None:
+            reasons = await _reasons(session)
         # A reader never overwrites: it may have read before the change that somebody has mirrored meanwhile.
-        text = json.dumps([asdict(state) for state in states])
-        await self._from_redis("set", _KEY, text, ex=LIFETIME_S, nx=not replace)
-
-    async def _from_redis(self, command: str, *args: Any, **options: Any) -> Any:
-        if self._redis is None or time.monotonic() < self._redis_from:
-            return None
-        try:
-            return await getattr(self._redis, command)(*args, **options)
-        except Exception as error:  # whatever is wrong with Redis, the database knows
-            self._redis_from = time.monotonic() + _RETRY_REDIS_S
-            structlog.get_logger().warning("switches.without_redis", error=type(error).__name__)
-            return None
+        await self._shared.ask("set", _KEY, json.dumps(reasons), ex=LIFETIME_S, nx=True)
+        return reasons
 
 
-async def _off(session: AsyncSession) -> list[SwitchState]:
+async def _reasons(session: AsyncSession) -> dict[str, str]:
     rows = await session.scalars(select(SwitchRow).where(SwitchRow.off))
-    return [SwitchState(row.kind, row.name, row.reason) for row in rows]  # type: ignore[arg-type]
+    return {f"{row.kind}:{row.name}": row.reason for row in rows}

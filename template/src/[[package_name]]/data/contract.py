@@ -1,14 +1,13 @@
 """The data contract: what a record must look like, read from data/contract.yaml."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic import model_validator as holds
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import Refused
 from ..storage.tables import now
@@ -16,94 +15,87 @@ from ..storage.tables import now
 Record = dict[str, Any]
 """A record that passed: only fields of the contract, dates as ISO text, nothing empty."""
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+Day = date | Literal["today"]
 
 
-class Kind(StrEnum):
-    """The type of a field."""
-
-    STRING = "string"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    DATETIME = "datetime"
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Bound = int | float | date | Literal["today"]
-
-
-class FieldRule(BaseModel):
-    """What one field must look like; the bounds of a date or datetime are days, "today" among them."""
-
-    model_config = _STRICT
-    type: Kind
+class _Rule(_Strict):
     required: bool = False
     unique: bool = False
-    min: Bound | None = None
-    max: Bound | None = None
+
+
+class TextRule(_Rule):
+    """A text, without the space around it."""
+
+    type: Literal["string"]
     min_length: int | None = Field(default=None, ge=0)
     max_length: int | None = Field(default=None, ge=1)
-    pattern: str | None = None
+    pattern: re.Pattern[str] | None = None
     one_of: tuple[str, ...] | None = Field(default=None, min_length=1)
 
-    @holds(mode="after")
-    def fits_its_type(self) -> "FieldRule":
-        """A rule that cannot be applied to the type is a mistake, not something to pass over."""
-        of_text = (self.min_length, self.max_length, self.pattern, self.one_of)
-        if self.type is not Kind.STRING and any(rule is not None for rule in of_text):
-            raise ValueError("min_length, max_length, pattern and one_of are for fields of type string")
-        fitting: dict[Kind, tuple[type, ...]] = {Kind.INTEGER: (int, float), Kind.NUMBER: (int, float)}
-        fitting |= {Kind.DATE: (date, str), Kind.DATETIME: (date, str)}
-        bounds = [bound for bound in (self.min, self.max) if bound is not None]
-        if not all(isinstance(bound, fitting.get(self.type, ())) for bound in bounds):
-            raise ValueError(f"min and max do not fit the type {self.type}")
-        if self.pattern is not None:
-            create_model(
-                "Trial", value=(Annotated[str, Field(pattern=self.pattern)], ...)
-            )  # fails when it is no pattern
-        return self
+
+class NumberRule(_Rule):
+    """A number between two bounds, which belong to it."""
+
+    type: Literal["integer", "number"]
+    min: int | float | None = None
+    max: int | float | None = None
 
 
-class Freshness(BaseModel):
+class DateRule(_Rule):
+    """A day, or a moment in UTC, between two days, which belong to it."""
+
+    type: Literal["date", "datetime"]
+    min: Day | None = None
+    max: Day | None = None
+
+
+class FlagRule(_Rule):
+    """Yes or no."""
+
+    type: Literal["boolean"]
+
+
+Rule = Annotated[TextRule | NumberRule | DateRule | FlagRule, Field(discriminator="type")]
+
+
+class Freshness(_Strict):
     """How old the newest record of a batch may be before its source counts as stale."""
 
-    model_config = _STRICT
     field: str
     max_age_days: int = Field(ge=0)
 
 
-class DriftLimits(BaseModel):
+class DriftLimits(_Strict):
     """From which distance on a field counts as drifted; a distance that chance explains never does."""
 
-    model_config = _STRICT
     psi: float = Field(default=0.25, gt=0)
     ks: float = Field(default=0.25, gt=0, le=1)
 
 
-class Contract(BaseModel):
+class Contract(_Strict):
     """The whole contract."""
 
-    model_config = _STRICT
     version: str
     key: str
     title: str
     text: str
     freshness: Freshness | None = None
     drift: DriftLimits = DriftLimits()
-    fields: dict[str, FieldRule]
+    fields: dict[str, Rule]
 
-    @holds(mode="after")
+    @model_validator(mode="after")
     def names_exist(self) -> "Contract":
         """Every field that is referred to is there, and what makes a document is always filled in."""
         for role in ("key", "title", "text"):
             rule = self.fields.get(getattr(self, role))
-            if not (rule and rule.required and rule.type is Kind.STRING):
+            if not (isinstance(rule, TextRule) and rule.required):
                 raise ValueError(f"{role}: {getattr(self, role)!r} must be one of the fields, a required string")
-        if self.freshness:
-            rule = self.fields.get(self.freshness.field)
-            if not rule or rule.type not in {Kind.DATE, Kind.DATETIME}:
-                raise ValueError(f"freshness: {self.freshness.field!r} must be a field of type date or datetime")
+        if self.freshness and not isinstance(self.fields.get(self.freshness.field), DateRule):
+            raise ValueError(f"freshness: {self.freshness.field!r} must be a field of type date or datetime")
         return self
 
     def is_stale(self, records: Iterable[Record]) -> bool:
@@ -115,37 +107,17 @@ class Contract(BaseModel):
 
 
 def load_contract(path: Path) -> Contract:
-    """Read the contract.
-
-    Raises:
-        Refused: the file is missing or wrong; the message names the line and the field.
-    """
+    """Read the contract; Refused when the file is missing or wrong, and then it says where."""
     try:
-        text = path.read_text(encoding="utf-8")
-        return Contract.model_validate(yaml.safe_load(text))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"The data contract {path} cannot be read: {error}") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Refused(f"{path.name}, line {line}: this is not YAML: {error.problem or error.context}") from error
+        return Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        places = [(item["loc"], item["msg"].removeprefix("Value error, ")) for item in error.errors()]
-        lines = [f"{path.name}, line {_line(text, loc)}: {dotted(loc) or 'contract'}: {msg}" for loc, msg in places]
-        raise Refused("The data contract is wrong.\n" + "\n".join(lines)) from error
+        raise Refused(f"{path} is wrong:\n" + "\n".join(in_words(error))) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Refused(f"{path} cannot be read: {error}") from error
 
 
-def dotted(loc: tuple[int | str, ...]) -> str:
-    """The place of a mistake, in words."""
-    return ".".join(str(part) for part in loc)
-
-
-def _line(text: str, loc: tuple[int | str, ...]) -> int:
-    """The line of a place in the file, or of the nearest thing around it."""
-    node, line = yaml.compose(text), 1
-    for part in loc:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next(((key, value) for key, value in pairs if key.value == part), None)
-        if not found:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
+def in_words(error: ValidationError) -> list[str]:
+    """Each mistake: the place, and what is wrong there."""
+    plain = {"missing": "is missing", "extra_forbidden": "is not expected"}
+    places = [(".".join(map(str, item["loc"])), item["type"], item["msg"]) for item in error.errors()]
+    return [f"{place}: {plain.get(kind) or text.removeprefix('Value error, ')}" for place, kind, text in places]

@@ -1,5 +1,10 @@
-"""The index of one version: words (FTS5, BM25) and vectors (sqlite-vec) in one SQLite file that never changes."""
+"""The index of one version: documents in passages, found by words (FTS5, BM25) and vectors (sqlite-vec).
 
+It is one SQLite file that never changes.
+"""
+
+import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -9,11 +14,13 @@ import apsw
 import sqlite_vec  # type: ignore[import-untyped]
 
 from ..answering.answer import Passage
+from .contract import Contract, Record
 from .embedding import content_words, embed
 
 Entry = tuple[str, str, str, bytes]
 """Id, title, text and packed vector of a passage."""
 
+_PASSAGE_CHARACTERS = 500
 _CANDIDATES = 50
 _MAX_TERMS = 64
 _SEARCH = """
@@ -23,15 +30,33 @@ FROM words JOIN passages p ON p.number = words.rowid WHERE words MATCH ? ORDER B
 _PASSAGE = "SELECT id, title, text FROM passages WHERE id = ?"
 
 
-def pack(key: str, title: str, passages: Sequence[str]) -> list[Entry]:
-    """The index entries of one document, with ids KEY#1, KEY#2 and so on."""
-    return [
-        (f"{key}#{number}", title, text, sqlite_vec.serialize_float32(embed(f"{title}\n{text}")))
-        for number, text in enumerate(passages, 1)
-    ]
+def entries(contract: Contract, records: list[Record]) -> list[Entry]:
+    """The index entries of documents: their passages, with ids KEY#1, KEY#2 and so on."""
+    found = []
+    for record in records:
+        title = record[contract.title]
+        for number, text in enumerate(split(record[contract.text]), 1):
+            vector = sqlite_vec.serialize_float32(embed(f"{title}\n{text}"))
+            found.append((f"{record[contract.key]}#{number}", title, text, vector))
+    return found
 
 
-def build(path: Path, entries: Iterable[Entry]) -> int:
+def split(text: str, limit: int = _PASSAGE_CHARACTERS) -> list[str]:
+    """The passages of a text, each at most `limit` characters: paragraphs, then sentences, then words."""
+    pieces: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        sentences = [paragraph] if len(paragraph) <= limit else re.split(r"(?<=[.!?])\s+", paragraph)
+        joint = "\n\n"
+        for part in (part for sentence in sentences for part in textwrap.wrap(sentence, limit)):
+            if pieces and len(pieces[-1]) + len(joint) + len(part) <= limit:
+                pieces[-1] += joint + part
+            else:
+                pieces.append(part)
+            joint = " "
+    return pieces
+
+
+def build(path: Path, found: Iterable[Entry]) -> int:
     """Write the index; gives the number of passages."""
     connection, count = _open(path.as_posix(), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE), 0
     with connection:
@@ -39,7 +64,7 @@ def build(path: Path, entries: Iterable[Entry]) -> int:
             "CREATE TABLE passages(number INTEGER PRIMARY KEY, id TEXT UNIQUE, title, text, vector BLOB)"
         )
         connection.execute("CREATE VIRTUAL TABLE words USING fts5(title, body, content='', tokenize='unicode61')")
-        for count, (passage_id, title, text, vector) in enumerate(entries, 1):
+        for count, (passage_id, title, text, vector) in enumerate(found, 1):
             connection.execute("INSERT INTO passages VALUES(?, ?, ?, ?, ?)", (count, passage_id, title, text, vector))
             terms = (count, " ".join(content_words(title)), " ".join(content_words(text)))
             connection.execute("INSERT INTO words(rowid, title, body) VALUES(?, ?, ?)", terms)

@@ -1,26 +1,25 @@
 """From a source to a new version: check, quarantine, merge by key, build aside, publish in one step."""
 
-import tempfile
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import duckdb
 
+from ..audit.chain import content_digest
 from ..settings import root
 from ..storage.tables import now
 from .checking import check
-from .compute import batches, map_batches
-from .contract import Contract, Kind, Record, load_contract
-from .documents import split
-from .index import Entry, build, pack
-from .library import Library
+from .compute import in_batches
+from .contract import Contract, Record, load_contract
+from .index import build, entries
+from .library import Library, Version
 from .quarantine import Quarantine, Quarantined
-from .sources import READABLE, Row, TableSource, download, read_file, read_table
-from .versions import Version, canonical, content_digest
+from .sources import Row, TableSource, read
 
-_COLUMNS = {Kind.INTEGER: "BIGINT", Kind.NUMBER: "DOUBLE", Kind.BOOLEAN: "BOOLEAN", Kind.DATE: "DATE"}
+_COLUMNS = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,9 @@ def ingest(library: Library, source: Path | str | TableSource, contract: Contrac
     contract = contract or load_contract(root() / "data" / "contract.yaml")
     with library.locked():
         merge = Merge(library, contract)
-        merge.take(_rows(source))
+        merge.take(read(source))
         # First the quarantine, then the version: stopped in between, the next ingest of the source mends both.
-        Quarantine(library.folder).add(merge.bad, contract.key, merge.good_keys)
+        Quarantine(library.folder).add(merge.bad, contract.key, merge.good)
         return merge.publish()
 
 
@@ -61,41 +60,34 @@ def replay(library: Library, contract: Contract | None = None) -> Report:
     contract = contract or load_contract(root() / "data" / "contract.yaml")
     with library.locked():
         merge, quarantine = Merge(library, contract), Quarantine(library.folder)
-        waiting = {row.id: row for row in quarantine.rows()}
-        held = {
-            name: row
-            for name, row in waiting.items()
-            if row.superseded and (row.record or {}).get(contract.key) in merge.records
-        }
-        merge.take(row.as_row() for name, row in waiting.items() if name not in held)
+        held, tried = list[Quarantined](), list[Quarantined]()
+        for row in quarantine.rows():
+            known = (row.record or {}).get(contract.key) in merge.records
+            (held if row.superseded and known else tried).append(row)
+        merge.take(row.as_row() for row in tried)
         report = merge.publish()
-        still = {
-            row.id: replace(waiting.get(row.id, row), reasons=row.reasons, contract_version=contract.version)
-            for row in merge.bad
-        }
-        quarantine.keep((held | still).values())
-    return replace(report, quarantined=(*held.values(), *still.values()))
+        quarantine.keep([*held, *merge.bad])
+    return replace(report, quarantined=(*held, *merge.bad))
 
 
 class Merge:
     """The records of the current version, and what a source changes in them."""
 
     def __init__(self, library: Library, contract: Contract) -> None:
-        self._library, self._contract, self._contract_json = library, contract, contract.model_dump_json()
+        self._library, self._contract = library, contract
         self._parent = library.current()
         self.records: dict[str, Record] = {}
+        self.good: dict[str, Record] = {}
         self.bad: list[Quarantined] = []
-        self.good_keys: set[str] = set()
-        self.accepted = self.unchanged = 0
-        self._fresh: list[Record] = []
+        self._accepted = self._unchanged = 0
         self._sources: tuple[str, ...] = ()
-        known = library.records(self._parent) if self._parent else []
-        if self._parent and self._parent.contract != contract.model_dump(mode="json"):
-            # What an older contract let in has to meet this one too.
-            self.take(Row(f"version {self._parent.id}", line, record) for line, record in enumerate(known, 1))
-            self.good_keys, self.accepted, self._fresh = set(), 0, []
-        else:
-            self.records = {record[contract.key]: record for record in known}
+        if parent := self._parent:
+            known = library.records(parent)
+            if parent.contract == contract.model_dump(mode="json"):
+                self.records = {record[contract.key]: record for record in known}
+            else:  # what an older contract let in has to meet this one too
+                self.take(Row(f"version {parent.id}", line, record) for line, record in enumerate(known, 1))
+                self.good, self._accepted = {}, 0
 
     def take(self, rows: Iterable[Row]) -> None:
         """Check rows and merge those that pass: a known key is replaced, one given twice by a source is refused."""
@@ -103,59 +95,61 @@ class Merge:
         self._sources = tuple(dict.fromkeys(row.source for row in taken))
         unique = [name for name, rule in self._contract.fields.items() if rule.unique and name != key]
         owners = {name: {record.get(name): k for k, record in self.records.items()} for name in unique}
-        seen: dict[tuple[str, str], int] = {}
-        checked = map_batches(partial(check_rows, self._contract_json), batches(taken))
-        for row, result in zip(taken, checked, strict=True):
-            if isinstance(result, list):
-                self._refuse(row, *result)
+        first_lines: dict[tuple[str, str], int] = {}
+        checked = in_batches(partial(check_rows, self._contract.model_dump_json()), taken)
+        for row, record in zip(taken, checked, strict=True):
+            if isinstance(record, list):
+                self._refuse(row, *record)
                 continue
-            name = result[key]
-            self._fresh.append(result)
-            first = seen.setdefault((row.source, name), row.line)
-            clash = next((f for f in unique if f in result and owners[f].get(result[f], name) != name), None)
-            if self.records.get(name) == result:
-                self.unchanged += 1
+            name = record[key]
+            first = first_lines.setdefault((row.source, name), row.line)
+            clash = next((f for f in unique if f in record and owners[f].get(record[f], name) != name), None)
+            if self.records.get(name) == record:
+                self._unchanged += 1
+                self.good[name] = record
             elif first != row.line:
                 self._refuse(row, f"{key}: {name!r} is used twice, first in line {first}")
             elif clash:
-                self._refuse(row, f"{clash}: {result[clash]!r} is already that of {owners[clash][result[clash]]!r}")
-                continue
+                self._refuse(row, f"{clash}: {record[clash]!r} is already that of {owners[clash][record[clash]]!r}")
             else:
-                self.records[name] = result
-                self.accepted += 1
+                self._accepted += 1
+                self.records[name] = self.good[name] = record
                 for field in unique:
-                    owners[field][result.get(field)] = name
-            self.good_keys.add(name)
+                    owners[field][record.get(field)] = name
 
     def publish(self) -> Report:
-        """Make what has changed a version, unless nothing has."""
-        version, created = self._parent, False
-        ordered = [self.records[name] for name in sorted(self.records)]
-        digest = content_digest(ordered)
-        if ordered and not (self._parent and self._parent.digest == digest):
-            version, created = self._build(ordered, digest), True
-        stale = self._contract.is_stale(self._fresh)
-        return Report(version, created, self.accepted, self.unchanged, tuple(self.bad), stale)
+        """Make what has changed a version and the current one, unless nothing has."""
+        version = self._parent
+        lines = [_canonical(self.records[name]) + "\n" for name in sorted(self.records)]
+        digest = content_digest("".join(lines))
+        created = bool(lines) and not (version and version.digest == digest)
+        if created:
+            # It is there already when these very records were current before.
+            version = self._library.find(digest[:12]) or self._build(lines, digest)
+            self._library.point_at(version)
+        stale = self._contract.is_stale(self.good.values())
+        return Report(version, created, self._accepted, self._unchanged, tuple(self.bad), stale)
 
-    def _build(self, ordered: list[Record], digest: str) -> Version:
-        library, contract = self._library, self._contract
-        with library.building() as folder:
-            entries = map_batches(partial(index_records, contract.key, contract.title, contract.text), batches(ordered))
-            version = Version(
-                id=digest[:12],
-                digest=digest,
-                rows=len(ordered),
-                documents=len(ordered),
-                chunks=build(folder / "index.db", entries),
-                contract_version=contract.version,
-                contract=contract.model_dump(mode="json"),
-                sources=self._sources,
-                created_at=now(),
-                parent=self._parent.id if self._parent else None,
-            )
-            _write_parquet(folder / "records.parquet", ordered, contract)
-            (folder / "manifest.json").write_text(version.to_json(), encoding="utf-8")
-            return library.publish(folder, version)
+    def _build(self, lines: list[str], digest: str) -> Version:
+        contract, folder = self._contract, self._library.workshop()
+        ordered = [self.records[name] for name in sorted(self.records)]
+        version = Version(
+            id=digest[:12],
+            digest=digest,
+            rows=len(ordered),
+            chunks=build(folder / "index.db", in_batches(partial(entries, contract), ordered)),
+            contract_version=contract.version,
+            contract=contract.model_dump(mode="json"),
+            sources=self._sources,
+            created_at=now(),
+            parent=self._parent.id if self._parent else None,
+        )
+        columns = json.dumps({name: _COLUMNS.get(rule.type, "VARCHAR") for name, rule in contract.fields.items()})
+        table = "SELECT unnest(from_json(line, ?)) FROM (SELECT unnest(?) AS line)"
+        with duckdb.connect() as connection:
+            connection.sql(table, params=[columns, lines]).write_parquet(str(folder / "records.parquet"))
+        self._library.add(folder, version)
+        return version
 
     def _refuse(self, row: Row, *reasons: str) -> None:
         self.bad.append(Quarantined.of(row, reasons, self._contract.version))
@@ -166,35 +160,6 @@ def check_rows(contract_json: str, rows: list[Row]) -> list[Record | list[str]]:
     return [[row.problem] if row.record is None else check(contract_json, row.record) for row in rows]
 
 
-def index_records(key: str, title: str, text: str, records: list[Record]) -> list[Entry]:
-    """Split and embed a batch of documents."""
-    return [entry for record in records for entry in pack(record[key], record[title], split(record[text]))]
-
-
-def _rows(source: Path | str | TableSource) -> Iterator[Row]:
-    if isinstance(source, TableSource):
-        yield from read_table(source)
-    elif isinstance(source, str):
-        with tempfile.TemporaryDirectory() as folder:
-            yield from read_file(download(source, Path(folder)))
-    else:
-        for path in sorted(source.iterdir()) if source.is_dir() else [source]:
-            if path == source or path.suffix.lower() in READABLE:
-                yield from read_file(path)
-
-
-def _write_parquet(path: Path, records: list[Record], contract: Contract) -> None:
-    lines, texts = path.with_suffix(".jsonl"), [canonical(record) for record in records]
-    lines.write_text("\n".join(texts), encoding="utf-8")
-    largest = max(1_000_000, *(4 * len(text) for text in texts))  # DuckDB reserves this many bytes for each thread
-    kinds = ((name, _COLUMNS.get(rule.type, "VARCHAR")) for name, rule in contract.fields.items())
-    columns = ", ".join(f"{_quoted(name)}: '{kind}'" for name, kind in kinds)
-    options = f"format='newline_delimited', maximum_object_size={largest}, columns={{{columns}}}"
-    with duckdb.connect() as connection:
-        table = f"SELECT * FROM read_json({_quoted(lines)}, {options})"  # noqa: S608 - every name is quoted
-        connection.execute(f"COPY ({table}) TO {_quoted(path)} (FORMAT parquet)")
-    lines.unlink()
-
-
-def _quoted(text: str | Path) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
+def _canonical(record: Record) -> str:
+    # Two equal records read the same, whatever file format they came in.
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,19 +1,48 @@
 """The library: every data version in a folder of its own, one of them current. A version never changes."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import apsw
 import duckdb
+from pydantic import BaseModel, ConfigDict
 
 from ..answering.answer import Passage, Retrieval
 from ..errors import Conflict, NotFound
 from .contract import Record
 from .index import Index
-from .versions import Diff, Version
+
+
+class Version(BaseModel):
+    """A version of the data, as its manifest has it; the id is the beginning of the digest of its records."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    digest: str
+    rows: int
+    chunks: int
+    contract_version: str
+    contract: dict[str, Any]
+    sources: tuple[str, ...]
+    created_at: datetime
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The keys in which two versions differ."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
 
 
 class Library:
@@ -30,19 +59,20 @@ class Library:
     def current(self) -> Version | None:
         """The version that answers are given from, or nothing before the first ingest."""
         pointer = self.folder / "CURRENT"
-        return self._manifest(pointer.read_text().strip()) if pointer.exists() else None
+        return self.find(pointer.read_text().strip()) if pointer.exists() else None
+
+    def find(self, version_id: str) -> Version | None:
+        """The version with this id, if there is one."""
+        manifest = self._of(version_id) / "manifest.json"
+        return Version.model_validate_json(manifest.read_text(encoding="utf-8")) if manifest.exists() else None
 
     def versions(self) -> list[Version]:
         """Every version, the newest first."""
-        found = [self._manifest(path.parent.name) for path in self.folder.glob("versions/*/manifest.json")]
+        found = [version for path in self.folder.glob("versions/*") if (version := self.find(path.name))]
         return sorted(found, key=lambda version: (version.created_at, version.id), reverse=True)
 
     def get(self, prefix: str) -> Version:
-        """The version whose id begins so.
-
-        Raises:
-            NotFound: no version or more than one begins so.
-        """
+        """The one version whose id begins so, or NotFound."""
         found = [version for version in self.versions() if prefix and version.id.startswith(prefix)]
         if len(found) != 1:
             raise NotFound(f"{len(found) or 'No'} versions begin with {prefix!r}: `data versions` lists them.")
@@ -51,12 +81,9 @@ class Library:
     def records(self, version: Version) -> list[Record]:
         """The records of a version, sorted by key."""
         with duckdb.connect() as connection:
-            path = str(self.folder / "versions" / version.id / "records.parquet")
-            found = connection.execute("SELECT * FROM read_parquet(?)", [path])
-            names = [column[0] for column in found.description or []]
-            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        plain = [{name: value for name, value in row.items() if value is not None} for row in rows]
-        return [{k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in row.items()} for row in plain]
+            path = str(self._of(version.id) / "records.parquet")
+            rows = connection.execute("SELECT to_json(record) FROM read_parquet(?) AS record", [path]).fetchall()
+        return [{name: value for name, value in json.loads(row).items() if value is not None} for (row,) in rows]
 
     def diff(self, before: str, after: str) -> Diff:
         """The keys that were added, removed and changed from one version to another."""
@@ -68,7 +95,7 @@ class Library:
         """Make an earlier version the current one; no version is removed, so the way back is open too."""
         with self.locked():
             version = self.get(prefix)
-            self.point_at(version.id)
+            self.point_at(version)
         return version
 
     def search(self, question: str, k: int) -> Retrieval:
@@ -80,9 +107,7 @@ class Library:
 
     def passages(self, version_id: str, ids: Sequence[str]) -> list[Passage]:
         """The passages that an answer from this version cites; none when the version is gone."""
-        if not any(version.id == version_id for version in self.versions()):
-            return []
-        return self._index(version_id).passages(ids)
+        return self._index(version_id).passages(ids) if self.find(version_id) else []
 
     def close(self) -> None:
         """Close every index."""
@@ -92,59 +117,44 @@ class Library:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only one that changes the library; a killed process gives the lock back.
-
-        Raises:
-            Conflict: another process is changing it.
-        """
+        """Be the only one that changes the library, or Conflict; a killed process gives the lock back."""
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = apsw.Connection(str(self.folder / "lock.db"))
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except apsw.BusyError:
-            lock.close()
+            yield
+        except apsw.BusyError as busy:
             raise Conflict(
                 "Another ingest or rollback is at work on this library: try again when it is done."
-            ) from None
-        try:
-            yield
+            ) from busy
         finally:
             lock.close()
 
-    @contextmanager
-    def building(self) -> Iterator[Path]:
-        """A folder to build a version in; what a killed ingest left behind is removed first."""
-        for left in self.folder.glob(".building-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        folder = self.folder / f".building-{os.getpid()}"
+    def workshop(self) -> Path:
+        """An empty folder to build a version in; what a killed ingest left there is gone."""
+        folder = self.folder / ".building"
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return folder
 
-    def publish(self, folder: Path, version: Version) -> Version:
-        """Turn a finished folder into a version and make it the current one, each in one atomic step."""
-        target = self.folder / "versions" / version.id
-        if not target.exists():  # it does when these very records were current before
-            for path in folder.iterdir():
-                _flush(path)
-            target.parent.mkdir(exist_ok=True)
-            folder.rename(target)
-            _flush(target.parent)
-        self.point_at(version.id)
-        return self._manifest(version.id)
+    def add(self, folder: Path, version: Version) -> None:
+        """Turn a finished folder into a version, in one atomic step."""
+        (folder / "manifest.json").write_text(version.model_dump_json(indent=1), encoding="utf-8")
+        for path in folder.iterdir():
+            _flush(path)
+        self._of(version.id).parent.mkdir(exist_ok=True)
+        folder.rename(self._of(version.id))
 
-    def point_at(self, version_id: str) -> None:
-        """Make a version the current one."""
-        write_safely(self.folder / "CURRENT", version_id + "\n")
+    def point_at(self, version: Version) -> None:
+        """Make a version the current one, in one atomic step."""
+        write_safely(self.folder / "CURRENT", version.id + "\n")
 
-    def _manifest(self, version_id: str) -> Version:
-        return Version.from_json((self.folder / "versions" / version_id / "manifest.json").read_text(encoding="utf-8"))
+    def _of(self, version_id: str) -> Path:
+        return self.folder / "versions" / version_id
 
     def _index(self, version_id: str) -> Index:
         if version_id not in self._indexes:
-            self._indexes[version_id] = Index(self.folder / "versions" / version_id / "index.db")
+            self._indexes[version_id] = Index(self._of(version_id) / "index.db")
         return self._indexes[version_id]
 
 
@@ -154,14 +164,8 @@ def write_safely(path: Path, text: str) -> None:
     part.write_text(text, encoding="utf-8")
     _flush(part)
     part.replace(path)
-    _flush(path.parent)
 
 
 def _flush(path: Path) -> None:
-    if path.is_dir() and os.name != "posix":  # only POSIX opens a folder
-        return
-    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())

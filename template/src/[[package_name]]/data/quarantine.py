@@ -1,6 +1,5 @@
 """Records that were not accepted: kept with the reasons until they are replayed. The file may be edited by hand."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from ..audit.chain import content_digest
 from ..errors import Refused
 from ..storage.tables import now
 from .library import write_safely
@@ -34,49 +34,40 @@ class Quarantined:
     @classmethod
     def of(cls, row: Row, reasons: Iterable[str], contract_version: str) -> "Quarantined":
         """A row and why it was refused; the same row of the same source has the same id."""
-        content = f"{row.source}\n{row.line}\n{row.record!r}\n{row.text}".encode(errors="backslashreplace")
-        name = hashlib.sha256(content).hexdigest()[:12]
-        return cls(name, row.source, row.line, now(), contract_version, tuple(reasons), row.record, row.text)
+        name = content_digest(f"{row.source}\n{row.line}\n{row.record!a}\n{row.text}")[:12]
+        said = tuple(reason.encode(errors="backslashreplace").decode() for reason in reasons)
+        return cls(name, row.source, row.line, now(), contract_version, said, row.record, row.text)
 
     def as_row(self) -> Row:
         """The row once more; a text that was mended by hand may be a record by now."""
         return Row(self.source, self.line, self.record) if self.record else parse(self.source, self.line, self.text)
 
 
-class Quarantine:
-    """The quarantine of a library.
+_ROW = TypeAdapter(Quarantined)
 
-    Args:
-        folder: the library's.
-    """
+
+class Quarantine:
+    """The quarantine of the library in this folder."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "quarantine.jsonl"
 
     def rows(self) -> list[Quarantined]:
-        """Everything that waits, the oldest first.
-
-        Raises:
-            Refused: somebody edited the file and a line is not right; the message names it.
-        """
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        """Everything that waits, the oldest first; Refused names the line that somebody edited wrongly."""
         rows = []
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(self.path.read_bytes().splitlines() if self.path.exists() else [], 1):
             try:
                 rows.append(_ROW.validate_python(json.loads(line)))
             except ValueError as error:
                 raise Refused(f"{self.path}, line {number} is not as it must be: {error}") from error
         return rows
 
-    def add(self, new: Iterable[Quarantined], key: str, accepted: set[str]) -> None:
+    def add(self, new: Iterable[Quarantined], key: str, accepted: Iterable[str]) -> None:
         """Add rows that are not there yet, and mark those whose key was accepted from elsewhere."""
-        rows = {row.id: row for row in (*new, *self.rows())}.values()
-        taken = [replace(row, superseded=True) if (row.record or {}).get(key) in accepted else row for row in rows]
-        self.keep(sorted(taken, key=lambda row: (row.at, row.source, row.line)))
+        rows, taken = {row.id: row for row in (*new, *self.rows())}.values(), set(accepted)
+        marked = [replace(row, superseded=True) if (row.record or {}).get(key) in taken else row for row in rows]
+        self.keep(sorted(marked, key=lambda row: (row.at, row.source, row.line)))
 
     def keep(self, rows: Iterable[Quarantined]) -> None:
         """Keep exactly these rows."""
         write_safely(self.path, "".join(json.dumps(asdict(row), default=str) + "\n" for row in rows))
-
-
-_ROW = TypeAdapter(Quarantined)

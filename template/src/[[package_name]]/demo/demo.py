@@ -18,7 +18,7 @@ from ..data.changes import DataChanges
 from ..errors import Refused
 from ..observability import logs
 from ..security.keys import LOCAL_OPERATOR
-from ..services import Services, open_services
+from ..services import open_services
 from ..settings import Settings
 from ..storage.migrate import upgrade
 from .traffic import SCRIPT, Traffic
@@ -26,16 +26,15 @@ from .traffic import SCRIPT, Traffic
 _MODELS = ("placeholder:standard", "placeholder:small")
 
 
-def demo(console: Console, *, port: int = 8000, once: bool = False, keep: bool = False) -> None:
+def demo(console: Console, *, port: int = 8000, once: bool = False) -> None:
     """Run the demo.
 
     Args:
         console: where it tells what happens.
         port: the port to serve on; when it is taken, any free one.
         once: end after the traffic instead of serving until Ctrl-C.
-        keep: go on with what the last demo left.
     """
-    started, settings = time.monotonic(), _settings(keep=keep)
+    started, settings = time.monotonic(), _settings()
     keys = asyncio.run(_prepare(settings, console))
     with _serving(settings, port, console) as url:
         try:
@@ -53,11 +52,10 @@ def demo(console: Console, *, port: int = 8000, once: bool = False, keep: bool =
             time.sleep(3600)
 
 
-def _settings(*, keep: bool) -> Settings:
+def _settings() -> Settings:
     """The team's settings, on the simulator, with a state folder of the demo's own and nothing to wait for."""
     state = Settings().root / "var" / "demo"
-    if not keep:
-        shutil.rmtree(state, ignore_errors=True)
+    shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True, exist_ok=True)
     return Settings(
         environment="development",
@@ -80,30 +78,16 @@ async def _prepare(settings: Settings, console: Console) -> dict[str, str]:
     await upgrade(settings.database)
     console.print(f"Database  {settings.state / 'service.db'}, migrated")
     async with open_services(settings) as services:
-        await _ingest(services, console)
-        return await _issue_keys(services)
-
-
-async def _ingest(services: Services, console: Console) -> None:
-    changes = DataChanges(services.library, services.database, services.metrics)
-    report = await changes.ingest(LOCAL_OPERATOR, services.settings.root / "data" / "sample")
-    version = f"version {report.version.id}" if report.version else "no version"
-    console.print(
-        f"Data      data/sample is {version}: {report.accepted} records accepted, {report.unchanged} known before"
-    )
-    console.print(f"          {len(report.quarantined)} in quarantine, each with its reason:")
-    for row in report.quarantined:
-        console.print(f"          · {row.source}, line {row.line}: {'; '.join(row.reasons)}")
-
-
-async def _issue_keys(services: Services) -> dict[str, str]:
-    for key in await services.keys.all():
-        if key.revoked_at is None:  # of a demo before, whose secrets nobody has any more
-            await services.keys.revoke(LOCAL_OPERATOR, key.id)
-    issued = {}
-    for name, (tenant, *scopes) in SCRIPT["people"].items():
-        issued[name], _ = await services.keys.issue(name, tenant, frozenset(scopes))
-    return issued
+        changes = DataChanges(services.library, services.database, services.metrics)
+        report = await changes.ingest(LOCAL_OPERATOR, settings.root / "data" / "sample")
+        version = report.version.id if report.version else "none"
+        console.print(f"Data      data/sample is version {version}: {report.accepted} records accepted")
+        console.print(f"          {len(report.quarantined)} in quarantine, each with its reason:")
+        for row in report.quarantined:
+            console.print(f"          · {row.source}, line {row.line}: {'; '.join(row.reasons)}")
+        people = SCRIPT["people"].items()
+        issued = [await services.keys.issue(name, tenant, frozenset(scopes)) for name, (tenant, *scopes) in people]
+        return {row.name: secret for secret, row in issued}
 
 
 @contextmanager

@@ -18,9 +18,8 @@ class AttackReport:
 def try_guards(guards: Guards, cases: Path) -> AttackReport:
     """Screen every text of injection_cases.jsonl."""
     read = [json.loads(line) for line in cases.read_text("utf-8").splitlines()]
-    blocked = {case["id"] for case in read if guards.screen(case["text"]).blocked}
     attacks, harmless = ([case for case in read if case["attack"] is attack] for attack in (True, False))
-    missed = [f"missed {case['id']}: {case['text']}" for case in attacks if case["id"] not in blocked]
-    alarms = [f"alarm {case['id']}: {case['text']}" for case in harmless if case["id"] in blocked]
+    missed = [f"missed {case['id']}: {case['text']}" for case in attacks if not guards.screen(case["text"]).blocked]
+    alarms = [f"alarm {case['id']}: {case['text']}" for case in harmless if guards.screen(case["text"]).blocked]
     shares = {"caught": 1 - len(missed) / len(attacks), "false_alarms": len(alarms) / len(harmless)}
     return AttackReport(shares, tuple(missed + alarms))

@@ -21,16 +21,15 @@ class Kind(StrEnum):
     PERSONAL_DATA = "personal_data"
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+_Listed = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 
 
 class Expected(BaseModel):
     """What a good answer has; a list within `facts` names ways to say one fact, `citations` are documents' ids."""
 
     model_config = ConfigDict(extra="forbid")
-    outcome: Annotated[list[Outcome], BeforeValidator(_listed)]
-    facts: list[Annotated[list[str], BeforeValidator(_listed)]] = []
+    outcome: Annotated[list[Outcome], _Listed]
+    facts: list[Annotated[list[str], _Listed]] = []
     citations: list[str] = []
     forbid: list[str] = []
 

@@ -73,10 +73,9 @@ class Judge:
         message = f"PASSAGES\n{shown}\n\nQUESTION\n{question}\n\nANSWER\n{text}"
         request = ModelRequest(parts=[SystemPromptPart(_TASK), UserPromptPart(message)])
         response = await model_request(self._model, [request])
-        usage = response.usage
-        cost = cost_micros(price_of(name, self._settings), usage.input_tokens, usage.output_tokens) / 1_000_000
-        tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-        self._metrics.attempted(name, "judged", cost=cost, **tokens)
+        said, written = response.usage.input_tokens, response.usage.output_tokens
+        cost = cost_micros(price_of(name, self._settings), said, written) / 1_000_000
+        self._metrics.attempted(name, "judged", input_tokens=said, output_tokens=written, cost=cost)
         found = re.search(r'"grounded"\s*:\s*([01](?:\.\d+)?)', response.text or "")
         if not found:
             raise ValueError("the judge returned no score")

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic_evals import Case, Dataset
+from pydantic_evals.evaluators import Evaluator, EvaluatorContext
 from pydantic_evals.reporting import ReportCase
 from sqlalchemy import or_, select
 
@@ -17,13 +19,21 @@ from ..prompts.registry import PromptVersion
 from ..settings import Settings
 from ..storage.database import Database
 from ..storage.tables import EvalRun, new_id, now
-from .compare import Comparison, compare
 from .dataset import GoldenCase, load
-from .metrics import Expectations, means, passed
+from .scores import compare, means, passed, scores
 
 _AT_ONCE = 8
 _TENANT = "evals"
 _KEPT = ("prompt_version", "model", "data_version", "dataset_digest", "passed", "scores", "cases")
+
+
+@dataclass
+class Expectations(Evaluator[str, Result, GoldenCase]):
+    """Scores a result against what its case expects."""
+
+    def evaluate(self, ctx: EvaluatorContext[str, Result, GoldenCase]) -> dict[str, float]:
+        """The scores of one case, by metric."""
+        return scores(ctx.metadata, ctx.output) if ctx.metadata else {}
 
 
 class Evals:
@@ -70,16 +80,17 @@ class Evals:
         )
         run.passed = not self.verdict(run)
         if record:
-            await self._record(run)
+            async with self._database.writing() as session:
+                session.add(run)
+            for metric, score in run.scores.items():
+                self._metrics.quality(metric, score, "evals")
         return run
 
     @staticmethod
     def thresholds(root: Path, part: str) -> dict[str, dict[str, float]]:
         """What thresholds.yaml asks of "metrics" or "guardrails": `min`, `max`, and the `drop` from the baseline."""
-        content: dict[str, dict[str, dict[str, float]]] = yaml.safe_load(
-            (root / "evals" / "thresholds.yaml").read_text("utf-8")
-        )
-        return content[part]
+        content = yaml.safe_load((root / "evals" / "thresholds.yaml").read_text("utf-8"))
+        return dict(content[part])
 
     def verdict(self, run: EvalRun) -> list[str]:
         """Every reason why this run does not pass, with the cases behind it; empty when it passes."""
@@ -112,16 +123,6 @@ class Evals:
         if not (run := self.baseline() if name == "baseline" else run):
             raise NotFound(f"There is no eval run {name}: give a run's id, a prompt version that was run, or baseline.")
         return run
-
-    def compare(self, before: EvalRun, after: EvalRun) -> Comparison:
-        """What changed from one run to another, per metric and per case."""
-        return compare(before, after)
-
-    async def _record(self, run: EvalRun) -> None:
-        async with self._database.writing() as session:
-            session.add(run)
-        for metric, score in run.scores.items():
-            self._metrics.quality(metric, score, "evals")
 
 
 def _line(case: GoldenCase, done: ReportCase[str, Result, GoldenCase] | None) -> dict[str, Any]:

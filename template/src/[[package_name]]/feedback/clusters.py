@@ -3,12 +3,12 @@
 The comparison is lexical and always gives the same result; it knows English word endings, and no synonyms.
 """
 
-import re
 from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ..data.embedding import content_words
 from ..storage.tables import AnswerRow, FailureRow, now
 
 SEVERITY = {"unsafe": 5, "wrong": 4, "withheld": 4, "outdated": 3, "incomplete": 3, "malformed": 3, "off_topic": 2}
@@ -17,22 +17,6 @@ SAME = 0.5
 """From this share of common words on, two questions are about the same thing."""
 
 _CANDIDATES = 500  # a failure that was not seen for that many others is told apart again
-_WORD = re.compile(r"\w*\d\w*|[^\W\d_]{3,}")
-_ENDING = re.compile(r"(?<=\w{3})(?:(?<=ss|sh|ch)es|(?<=x)es|(?<!s)s|ing|ed|e)$")
-_EMPTY = frozenset(
-    """
-    about after again all and any are because been before but can could did does for from get give had has have
-    here how into its just long make many may might more much must need not off one our out over own please shall
-    should some tell than that the their them then there these they this those too under very want was were what
-    when where which while who whom whose why will with would you your
-    """.split()  # noqa: SIM905 - a list of ninety quoted words is no easier to read
-)
-
-
-def content_words(question: str) -> list[str]:
-    """The words that say what a question is about, without their endings, sorted."""
-    words = _WORD.findall(question.casefold())
-    return sorted({_ENDING.sub("", word) for word in words if word not in _EMPTY})
 
 
 def likeness(one: Iterable[str], other: Iterable[str]) -> float:
@@ -46,7 +30,7 @@ async def record(session: AsyncSession, answer: AnswerRow, category: str) -> Fai
 
     A failure that was fixed is open again: the fix did not hold.
     """
-    words = content_words(answer.question)
+    words = sorted(set(content_words(answer.question)))
     known = select(FailureRow).where(FailureRow.tenant == answer.tenant, FailureRow.category == category)
     rows = await session.scalars(known.order_by(FailureRow.last_seen.desc(), FailureRow.id).limit(_CANDIDATES))
     failure = max(rows, key=lambda row: likeness(words, row.signature), default=None)

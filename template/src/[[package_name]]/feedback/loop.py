@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ..answering.record import owned
 from ..audit.chain import Event, append, content_digest
 from ..errors import NotFound, Refused
-from ..guardrails.masking import Masker, PatternMasker, mask
+from ..guardrails.masking import PatternMasker, mask
 from ..observability.metrics import Metrics
 from ..security.keys import Caller
 from ..settings import Settings
@@ -36,16 +37,12 @@ class Feedback(BaseModel):
 
 
 class FeedbackLoop:
-    """Takes feedback in, gathers failures, and hands them on to be fixed.
+    """Takes feedback in, gathers failures, and hands them on to be fixed."""
 
-    Args:
-        masker: finds the personal data that is not kept; the patterns of the guardrails unless another is given.
-    """
-
-    def __init__(self, settings: Settings, database: Database, metrics: Metrics, masker: Masker | None = None) -> None:
+    def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
         self._database = database
         self._metrics = metrics
-        self._masker = masker or PatternMasker()
+        self._masker = PatternMasker()
         triage = Triage(settings, database)
         self.queue, self.show, self.assign, self.move = triage.queue, triage.show, triage.assign, triage.move
         self.promote = Promotion(settings, database).promote
@@ -58,7 +55,7 @@ class FeedbackLoop:
             NotFound: there is no such answer in the caller's tenant.
         """
         async with self._database.writing(chained=True) as session:
-            answer = await _owned(session, caller, feedback.answer_id)
+            answer = await owned(session, caller, feedback.answer_id)
             before = select(FeedbackRow).where(FeedbackRow.answer_id == answer.id, FeedbackRow.actor == caller.actor)
             row = (await session.scalars(before)).one_or_none()
             if row is None:
@@ -89,7 +86,7 @@ class FeedbackLoop:
             if row is None or (row.tenant, row.actor) != (caller.tenant, caller.actor) or row.undone_at:
                 raise NotFound("You have given no such feedback, or have taken it back already.")
             if row.failure_id:
-                await withdraw(session, row.failure_id, await _owned(session, caller, row.answer_id))
+                await withdraw(session, row.failure_id, await owned(session, caller, row.answer_id))
             row.undone_at, row.failure_id = now(), None
             await append(session, Event(caller.tenant, caller.actor, "feedback.undone", row.id))
 
@@ -103,7 +100,7 @@ class FeedbackLoop:
         if not text.strip():
             raise Refused("Write the text that shall be shown instead.")
         async with self._database.writing(chained=True) as session:
-            answer = await _owned(session, caller, answer_id)
+            answer = await owned(session, caller, answer_id)
             known = select(FeedbackRow.id).where(
                 FeedbackRow.answer_id == answer_id, FeedbackRow.failure_id.is_not(None)
             )
@@ -129,10 +126,3 @@ class FeedbackLoop:
 
     def _masked(self, text: str | None) -> str | None:
         return mask(text, self._masker.find(text))[0] if text else None
-
-
-async def _owned(session: AsyncSession, caller: Caller, answer_id: str) -> AnswerRow:
-    answer = await session.get(AnswerRow, answer_id)
-    if answer is None or answer.tenant != caller.tenant:
-        raise NotFound("There is no such answer in your tenant.")
-    return answer

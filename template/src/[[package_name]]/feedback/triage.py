@@ -91,7 +91,7 @@ class Triage:
         """The failure with its priority, and how that was reached."""
         each = (row.cost_micros / row.occurrences + self._time_micros) / 1e6 if row.occurrences else 0.0
         priority = row.occurrences * row.severity * each
-        sum_of_it = f"{row.occurrences}x × severity {row.severity} × {each:.2f} {self._currency} each = {priority:.1f}"
+        sum_of_it = f"{row.occurrences} × severity {row.severity} × {each:.2f} {self._currency} each = {priority:.1f}"
         return FailureView.model_validate(row).model_copy(update={"priority": priority, "explanation": sum_of_it})
 
     async def show(self, caller: Caller, failure_id: str) -> FailureDetail:

@@ -17,11 +17,9 @@ from pydantic_ai.settings import ModelSettings
 from ..answering.answer import Draft, Prompt
 from ..observability.metrics import Metrics
 from ..settings import Settings
-from .breaker import Breaker
-from .failures import Failed, failure_of
+from .drafts import GrowingAnswer, Malformed, parse_draft, schema_for
+from .failures import Breaker, Failed, failure_of
 from .models import cost_micros, most_tokens, price_of
-from .stream import AnswerText
-from .structured import Malformed, parse_draft, schema_for
 
 OnText = Callable[[str], Awaitable[None]]
 
@@ -92,11 +90,12 @@ class Line:
 
     async def _call(self, job: Job, messages: list[ModelMessage], cap: int, seconds: float) -> ModelResponse:
         model, schema = self._model, schema_for(self._model)
-        settings = ModelSettings(timeout=seconds, max_tokens=cap, temperature=0.0)  # dropped where a model has none
+        # The gateway retries: a library that does so too would multiply the attempts.
+        settings = ModelSettings(timeout=seconds, max_tokens=cap, temperature=0.0, max_retries=0)
         async with asyncio.timeout(seconds):
             if job.on_text is None:
                 return await model_request(model, messages, model_settings=settings, model_request_parameters=schema)
-            text = AnswerText()
+            text = GrowingAnswer()
             async with model_request_stream(
                 model, messages, model_settings=settings, model_request_parameters=schema
             ) as stream:

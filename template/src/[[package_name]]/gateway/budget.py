@@ -26,15 +26,6 @@ class Reservation:
     micros: int
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetState:
-    """A tenant's month, in millionths."""
-
-    spent: int
-    reserved: int
-    limit: int
-
-
 class Budget:
     """What each tenant, and all of them together, may spend in a calendar month (UTC)."""
 
@@ -68,6 +59,7 @@ class Budget:
                 update(Spend)
                 .where(Spend.tenant == row, Spend.month == reservation.month)
                 .values(spent_micros=Spend.spent_micros + spent_micros, reserved_micros=case((left > 0, left), else_=0))
+                .execution_options(synchronize_session=False)
             )
 
     async def book(self, reservation: Reservation, spent_micros: int) -> None:
@@ -75,30 +67,32 @@ class Budget:
         async with self._database.writing() as session:
             await self.settle(session, reservation, spent_micros)
 
-    async def state(self, tenant: str) -> BudgetState:
-        """How much of the month's budget is gone; EVERYBODY for all tenants together."""
-        async with self._database.reading() as session:
-            row = await session.scalar(select(Spend).where(Spend.tenant == tenant, Spend.month == f"{now():%Y-%m}"))
-        return BudgetState(row.spent_micros if row else 0, row.reserved_micros if row else 0, self._limit(tenant))
-
     def _limit(self, tenant: str) -> int:
         settings = self._settings
         return round((settings.monthly_budget if tenant == EVERYBODY else settings.budget_of(tenant)) * 1_000_000)
 
     async def _take(self, session: AsyncSession, row: str, reservation: Reservation) -> int:
         """Reserve in one statement, so that nobody can come between the check and the change."""
-        limit, micros, at = self._limit(row), reservation.micros, now()
-        insert = sqlite.insert if self._database.embedded else postgresql.insert
-        held = case((Spend.reserved_at < at - self._forgotten, 0), else_=Spend.reserved_micros) + micros
-        new = insert(Spend).values(
-            tenant=row, month=reservation.month, spent_micros=0, reserved_micros=micros, reserved_at=at
+        at = now()
+        held = case((Spend.reserved_at < at - self._forgotten, 0), else_=Spend.reserved_micros) + reservation.micros
+        this_month = (Spend.tenant == row, Spend.month == reservation.month)
+        taken = (
+            update(Spend)
+            .where(*this_month, Spend.spent_micros + held <= self._limit(row))
+            .values(reserved_micros=held, reserved_at=at)
+            .returning(Spend.spent_micros + Spend.reserved_micros)
+            .execution_options(synchronize_session=False)
         )
-        taken = new.on_conflict_do_update(
-            index_elements=[Spend.tenant, Spend.month],
-            set_={"reserved_micros": held, "reserved_at": at},
-            where=Spend.spent_micros + held <= limit,
-        ).returning(Spend.spent_micros + Spend.reserved_micros)
-        gone = (await session.execute(taken)).scalar_one_or_none() if micros <= limit else None
+        gone = await session.scalar(taken)
+        if gone is None and await session.scalar(select(Spend.month).where(*this_month)) is None:
+            await self._open(session, row, reservation.month)
+            gone = await session.scalar(taken)
         if gone is None:
             raise ModelUnavailable("budget_exhausted")
         return int(gone)
+
+    async def _open(self, session: AsyncSession, row: str, month: str) -> None:
+        """The first reservation of a month makes its row, whoever comes first."""
+        insert = sqlite.insert if self._database.embedded else postgresql.insert
+        new = insert(Spend).values(tenant=row, month=month, spent_micros=0, reserved_micros=0, reserved_at=now())
+        await session.execute(new.on_conflict_do_nothing())

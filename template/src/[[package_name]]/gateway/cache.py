@@ -1,23 +1,126 @@
 """Answers that were given before, found again by their meaning: the embedding proposes, the words decide."""
 
-from importlib import import_module
+import asyncio
+import re
+import threading
+import time
+from dataclasses import astuple, dataclass
+from hashlib import sha256
 
+import apsw
+import sqlite_vec  # type: ignore[import-untyped]
+
+from ..answering.answer import Answer, Outcome
+from ..data.embedding import DIMENSIONS, embed
 from ..settings import Settings
-from ..storage.database import Database
-from .cache_postgres import PostgresCache
-from .cache_rules import AnswerCache, CacheScope
-from .cache_sqlite import SqliteCache
+from ..storage.shared import Shared
 
-__all__ = ["AnswerCache", "CacheScope", "open_cache"]
+MOST_PER_TENANT = 5_000
+_NEIGHBOURS = 8
+_TABLES = f"""
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS answers (id INTEGER PRIMARY KEY, tenant TEXT, scope TEXT, words TEXT, body TEXT, until REAL);
+CREATE INDEX IF NOT EXISTS by_tenant ON answers (tenant, id);
+CREATE VIRTUAL TABLE IF NOT EXISTS vectors USING vec0(
+    id INTEGER PRIMARY KEY, scope TEXT PARTITION KEY, embedding FLOAT[{DIMENSIONS}] distance_metric=cosine
+);
+"""
+_NEAR = """SELECT a.words, a.body FROM vectors v JOIN answers a ON a.id = v.id WHERE v.embedding MATCH ? AND v.k = ?
+AND v.scope = ? AND v.distance <= ? AND a.until > ? ORDER BY v.distance"""
+# What a new answer replaces: the same question's, what is over, and the oldest beyond the limit.
+_STALE = """SELECT id FROM answers WHERE tenant = ? AND (until <= ? OR (scope = ? AND words = ?)) UNION
+SELECT id FROM (SELECT id FROM answers WHERE tenant = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"""
+_FILLER = re.compile("an?|the|please|kindly|i|me|my|we|us|our|you|your|it|its|is|are|am|do|does|hello|thanks")
+_ORDERS = re.compile(r"\b(from|to|before|after|than|instead|into|between|over|under|by)\b")
 
 
-async def open_cache(database: Database, settings: Settings) -> AnswerCache:
-    """The cache for this database, with Redis in front when there is one; CACHE_HOURS=0 remembers nothing."""
-    cache: AnswerCache = (
-        SqliteCache(settings) if database.embedded else await PostgresCache(database, settings).prepare()
-    )
-    if settings.redis_url is None:
-        return cache
-    redis = import_module(".cache_redis", __package__)  # an extra
-    layered: AnswerCache = redis.RedisCache(cache, settings.redis_url.get_secret_value(), settings.cache_hours)
-    return layered
+@dataclass(frozen=True, slots=True)
+class CacheScope:
+    """Where an answer holds: another tenant, prompt, data version or model has its own."""
+
+    tenant: str
+    prompt_version: str
+    data_version: str
+    model: str
+
+    @property
+    def key(self) -> str:
+        """A short name of the scope."""
+        return sha256("\x1f".join(astuple(self)).encode()).hexdigest()[:32]
+
+
+class AnswerCache:
+    """Remembers answers for CACHE_HOURS, in a file of this replica and in Redis, which all replicas ask first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._distance = settings.cache_distance
+        self._seconds = settings.cache_hours * 3600
+        self._shared = Shared(settings)
+        settings.state.mkdir(parents=True, exist_ok=True)
+        self._file = apsw.Connection(str(settings.state / "cache.db"))
+        self._file.set_busy_timeout(5000)
+        self._file.enable_load_extension(True)
+        self._file.load_extension(sqlite_vec.loadable_path())
+        self._file.enable_load_extension(False)
+        self._file.execute(_TABLES).fetchall()
+        self._one_at_a_time = threading.Lock()
+
+    async def lookup(self, scope: CacheScope, question: str) -> Answer | None:
+        """The answer to this question, or to one that asks the same."""
+        words = fingerprint(question)
+        body = await self._shared.ask("get", _key(scope, words))
+        body = body or await asyncio.to_thread(self._find, scope, question, words)
+        return Answer.model_validate_json(body) if body else None
+
+    async def store(self, scope: CacheScope, question: str, answer: Answer) -> None:
+        """Remember an answer until its time is over or newer ones need the room; only a plain answer is kept."""
+        if answer.outcome is not Outcome.ANSWERED or not self._seconds:
+            return
+        words, body = fingerprint(question), answer.model_dump_json()
+        await self._shared.ask("set", _key(scope, words), body, ex=self._seconds)
+        await asyncio.to_thread(self._keep, scope, question, words, body)
+
+    async def close(self) -> None:
+        """Let go of the file and the connections."""
+        await self._shared.close()
+        with self._one_at_a_time:
+            self._file.close()
+
+    def _find(self, scope: CacheScope, question: str, words: str) -> str | None:
+        near = (sqlite_vec.serialize_float32(embed(question)), _NEIGHBOURS, scope.key, self._distance, time.time())
+        with self._one_at_a_time:
+            found = self._file.execute(_NEAR, near).fetchall()
+        return next((str(body) for known, body in found if known == words), None)
+
+    def _keep(self, scope: CacheScope, question: str, words: str, body: str) -> None:
+        vector, at = sqlite_vec.serialize_float32(embed(question)), time.time()
+        replaced = (scope.tenant, at, scope.key, words, scope.tenant, MOST_PER_TENANT - 1)
+        row = (scope.tenant, scope.key, words, body, at + self._seconds)
+        with self._one_at_a_time, self._file:
+            stale = self._file.execute(_STALE, replaced).fetchall()
+            self._file.executemany("DELETE FROM vectors WHERE id = ?", stale)
+            self._file.executemany("DELETE FROM answers WHERE id = ?", stale)
+            self._file.execute("INSERT INTO answers (tenant, scope, words, body, until) VALUES (?, ?, ?, ?, ?)", row)
+            self._file.execute(
+                "INSERT INTO vectors (id, scope, embedding) VALUES (last_insert_rowid(), ?, ?)", (scope.key, vector)
+            )
+
+
+def fingerprint(question: str) -> str:
+    """The words that carry the meaning, without politeness, endings and order, unless the order matters.
+
+    Lexical distance alone would take E12 for E13, a washer for a dryer and "not covered" for "covered": two questions
+    share an answer only when their fingerprints are equal. With an embedding that knows meaning, loosen this.
+    """
+    words = re.findall(r"[^\W_]+(?:[-.,/][^\W_]+)*", question.casefold().replace("n't", " not").replace("n’t", " not"))
+    told = [_stem(word) for word in words if not _FILLER.fullmatch(word)]
+    return " ".join(told if _ORDERS.search(question.casefold()) else sorted(told))
+
+
+def _stem(word: str) -> str:
+    return word[:-1] if len(word) > 4 and word.isalpha() and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _key(scope: CacheScope, words: str) -> str:
+    return f"answers:{scope.key}:{sha256(words.encode()).hexdigest()[:32]}"

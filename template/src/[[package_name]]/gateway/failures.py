@@ -1,7 +1,8 @@
-"""What a failed call means: the word for it, whether to try again, and whether the model is ill."""
+"""What a failed call means: the word for it, whether to try again, and when a model is left alone for a while."""
 
 from dataclasses import dataclass
 
+from purgatory.domain.model import OPENED, Context, OpenedState
 from pydantic_ai.exceptions import (
     AgentRunError,
     ContentFilterError,
@@ -47,3 +48,34 @@ def failure_of(error: TimeoutError | AgentRunError) -> Failed:
         ill=status not in _THE_CALLER or status in _ILL_ALL_THE_SAME,
         retry_after_s=error.retry_after or 0.0,
     )
+
+
+class Breaker:
+    """Leaves a model alone for half a minute after five failures in a row.
+
+    Asked before a call and told after it; a call that the caller gave up on is not told, it proves nothing.
+    """
+
+    def __init__(self, model: str, threshold: int = 5, open_s: float = 30.0) -> None:
+        self._circuit = Context(model, threshold, open_s)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the model is being left alone."""
+        return self._circuit.state == OPENED
+
+    def admits(self) -> bool:
+        """Whether a call may be made; when the pause is over, the next ones try the model out."""
+        try:
+            self._circuit.handle_new_request()
+        except OpenedState:
+            return False
+        return True
+
+    def record(self, failure: Exception | None) -> None:
+        """A call ended: with a failure of the model, or well."""
+        if failure:
+            self._circuit.handle_exception(failure)
+        else:
+            self._circuit.handle_end_request()
+        self._circuit.messages.clear()  # nobody listens to them

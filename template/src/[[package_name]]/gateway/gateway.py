@@ -10,16 +10,14 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
 
 from ..answering.answer import Completion, Draft, Prompt
-from ..controls.switches import Switches
+from ..controls.switches import SwitchedOff, Switches
 from ..errors import ModelUnavailable
 from ..observability.metrics import Metrics
 from ..settings import Settings
 from .attempt import Job, Line, OnText
+from .drafts import asked_again, opening
 from .failures import Failed
 from .models import build_model, cost_micros, most_tokens
-from .structured import asked_again, opening
-
-__all__ = ["Gateway", "OnText"]
 
 BACKOFF_S, LONGEST_BACKOFF_S = 0.2, 2.0
 SLOT_WAIT_S = 0.5
@@ -27,13 +25,7 @@ _FINAL = frozenset({"refused", "saturated"})  # another model would not, or must
 
 
 class Gateway:
-    """The way to the models of the settings.
-
-    Args:
-        settings: models, times, limits and prices.
-        switches: what people have switched off.
-        metrics: where every attempt is counted.
-        build: how a model is made of its name; a test brings its own.
+    """The way to the models of the settings; `build` makes a model of its name.
 
     Raises:
         ValueError: a model cannot be called or has no price; the message says what to set.
@@ -64,12 +56,15 @@ class Gateway:
         read, written = most_tokens(prompt.system, prompt.user), self._settings.max_output_tokens
         return max(cost_micros(line.price, read, written) for line in self._lines)
 
-    async def complete(self, prompt: Prompt, *, tenant: str, on_text: OnText | None = None) -> Completion:
+    async def complete(
+        self, prompt: Prompt, *, tenant: str, off: SwitchedOff | None = None, on_text: OnText | None = None
+    ) -> Completion:
         """Have a model write a draft.
 
         Args:
             prompt: the rendered prompt.
             tenant: who asks.
+            off: what is switched off, where the request has read it already.
             on_text: takes the answer's text piece by piece as it is written.
 
         Raises:
@@ -78,7 +73,7 @@ class Gateway:
         job = Job(prompt, on_text)
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
-                draft = await self._ask_in_turn(job)
+                draft = await self._ask_in_turn(job, off or await self._switches.off())
         except Failed as failure:
             raise ModelUnavailable(failure.reason, job.model, job.cost_micros) from failure
         except TimeoutError as error:
@@ -95,12 +90,14 @@ class Gateway:
             fallback_from=self.model_name if job.model != self.model_name else None,
         )
 
-    async def _ask_in_turn(self, job: Job) -> Draft:
+    async def _ask_in_turn(self, job: Job, off: SwitchedOff) -> Draft:
         end = asyncio.get_running_loop().time() + self._settings.request_timeout_s
         for place, line in enumerate(self._lines, start=1):
             waiting = len(self._lines) - place
             job.model = line.name
             try:
+                if off.why("model", line.name):
+                    raise Failed("switched_off")
                 # Each model leaves the ones after it the time for one attempt.
                 return await self._ask(line, job, end - waiting * self._settings.attempt_timeout_s)
             except Failed as failure:
@@ -110,8 +107,6 @@ class Gateway:
         raise AssertionError("there is always a model")
 
     async def _ask(self, line: Line, job: Job, end: float) -> Draft:
-        if await self._switches.is_off("model", line.name):
-            raise Failed("switched_off")
         messages, cap = opening(job.prompt), self._settings.max_output_tokens
         tried, mended = 0, set[str]()
         while True:

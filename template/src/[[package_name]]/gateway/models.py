@@ -3,19 +3,18 @@
 import math
 import os
 from functools import partial
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from genai_prices import calc_price
 from genai_prices.types import Usage
-from pydantic_ai.models import Model
-from pydantic_ai.settings import ModelSettings
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.models import Model, infer_model
 
 from ..settings import Price, Settings
 from .placeholder import PlaceholderModel, is_placeholder
 
-_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "google": "GOOGLE_API_KEY"}
-_ONE_TRY = ModelSettings(max_retries=0)  # the gateway retries; a library that does too multiplies the attempts
+# The gateway's names, and pydantic-ai's: its "openai" speaks the Responses API, which other servers lack.
+_PROVIDERS = {"openai": "openai-chat", "anthropic": "anthropic", "google": "google"}
 
 
 def build_model(name: str, settings: Settings) -> Model[Any]:
@@ -27,37 +26,31 @@ def build_model(name: str, settings: Settings) -> Model[Any]:
     provider, _, model = name.partition(":")
     if is_placeholder(name):
         return PlaceholderModel(model, settings)
-    if not model or provider not in (*_KEYS, "openai-compatible"):
-        raise ValueError(
-            f"MODEL or FALLBACK_MODELS has {name!r}: write provider:name with one of the providers placeholder, "
-            "openai, anthropic, google and openai-compatible."
-        )
-    if provider in _KEYS and not os.environ.get(_KEYS[provider]):
-        raise ValueError(f"{name} needs a key: set {_KEYS[provider]} in the environment.")
     try:
-        return _provided(provider, model, settings)
+        if model and provider in _PROVIDERS:
+            return infer_model(f"{_PROVIDERS[provider]}:{model}")
+        if model and provider == "openai-compatible":
+            return _compatible(model, settings)
     except ImportError:
         raise ValueError(
             f"{name} needs its library: uv sync --extra providers (or pip install '.[providers]')."
         ) from None
+    except UserError as missing:
+        raise ValueError(f"{name} cannot be called: {missing}") from None
+    raise ValueError(
+        f"MODEL or FALLBACK_MODELS has {name!r}: write provider:name with one of the providers placeholder, "
+        "openai, anthropic, google and openai-compatible."
+    )
 
 
-def _provided(provider: str, model: str, settings: Settings) -> Model[Any]:
-    # The libraries are extras and slow to import: each is imported when a model of it is configured.
-    if provider == "google":
-        return cast(Model[Any], import_module("pydantic_ai.models.google").GoogleModel(model))
-    if provider == "anthropic":
-        anthropic = import_module("pydantic_ai.models.anthropic")
-        return cast(Model[Any], anthropic.AnthropicModel(model, settings=_ONE_TRY))
-    server: Any = "openai"
-    if provider == "openai-compatible":
-        if not settings.openai_compatible_url:
-            raise ValueError("openai-compatible models need an address: set OPENAI_COMPATIBLE_URL to http://host/v1.")
-        server = import_module("pydantic_ai.providers.openai").OpenAIProvider(
-            base_url=settings.openai_compatible_url, api_key=os.environ.get("OPENAI_COMPATIBLE_API_KEY", "none")
-        )
-    openai = import_module("pydantic_ai.models.openai")
-    return cast(Model[Any], openai.OpenAIChatModel(model, provider=server, settings=_ONE_TRY))
+def _compatible(model: str, settings: Settings) -> Model[Any]:
+    from pydantic_ai.models.openai import OpenAIChatModel  # an extra
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    if not settings.openai_compatible_url:
+        raise ValueError("openai-compatible models need an address: set OPENAI_COMPATIBLE_URL to http://host/v1.")
+    key = os.environ.get("OPENAI_COMPATIBLE_API_KEY", "none")
+    return OpenAIChatModel(model, provider=OpenAIProvider(base_url=settings.openai_compatible_url, api_key=key))
 
 
 def price_of(name: str, settings: Settings) -> Price:

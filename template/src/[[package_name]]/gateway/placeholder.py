@@ -25,8 +25,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
 from ..settings import Settings
-from .placeholder_answers import extract, misshape, question_of
-from .placeholder_faults import draw, http_error, parse_faults
+from .placeholder_replies import draw, extract, http_error, misshape, parse_faults, question_of
 
 _SPEEDS = {"standard": (0.25, 60.0), "small": (0.12, 140.0)}  # median seconds to the first token, tokens a second
 _REMEMBERED = 10_000
@@ -46,10 +45,6 @@ class _Reply:
 
 class PlaceholderModel(Model[None]):
     """Answers from the passages of the prompt; repeatable for a seed, a question and the number of the call.
-
-    Args:
-        size: standard or small.
-        settings: faults, latency and seed.
 
     Raises:
         ValueError: there is no such size, or the faults are not well-formed.

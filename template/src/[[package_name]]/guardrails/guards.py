@@ -56,9 +56,8 @@ class Guards:
     def review(self, draft: Draft, passages: Sequence[Passage]) -> Screened:
         """Judge a draft: citations that exist, policy, personal data that is not in the passages."""
         ids = {passage.id for passage in passages}
-        broken = (not draft.citations, not ids.issuperset(draft.citations))
-        hits = [rule for rule, hit in zip(_OUTPUT_RULES, broken, strict=True) if hit and draft.answered]
-        findings = [Finding(rule, "block", "output") for rule in hits]
+        broken = {"no_citation": not draft.citations, "unknown_citation": not ids.issuperset(draft.citations)}
+        findings = [Finding(rule, "block", "output") for rule, hit in broken.items() if hit and draft.answered]
         findings += [Finding(rule.id, rule.action, "output") for rule in self.policy.hits(draft.answer)]
         answer = clean(draft.answer)
         known = "\n".join(passage.text for passage in passages)
@@ -70,12 +69,10 @@ class Guards:
 
         A rule without a text of its own has its outcome's; any other reason is one of the model's not being there.
         """
+        outcomes = {rule.id: "blocked" for rule in self.injection.rules} | dict.fromkeys(_OUTPUT_RULES, "withheld")
+        outcomes |= {rule.id: "withheld" for rule in self.policy.rules}
         texts = self.policy.texts
-        if any(rule.id == key for rule in self.injection.rules):
-            return texts.get(key, texts["blocked"])
-        if key in _OUTPUT_RULES or any(rule.id == key for rule in self.policy.rules):
-            return texts.get(key, texts["withheld"])
-        return texts.get(key, texts["degraded"])
+        return texts.get(key, texts[outcomes.get(key, "degraded")])
 
     @cached_property
     def _commands(self) -> Callable[[str], bool]:

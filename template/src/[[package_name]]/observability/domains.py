@@ -1,6 +1,7 @@
 """Three domains on one page: does it work, is it used and right, is it worth it. Every figure is from the database."""
 
 from dataclasses import dataclass
+from statistics import fmean
 
 from ..services import Services
 from ..settings import Settings
@@ -43,78 +44,61 @@ async def overview(services: Services, tenant: str | None, days: int = 7) -> Ove
     """The three domains over the last days, today included: one tenant's, or with None all of them together."""
     facts, settings = await gather(services, tenant, days), services.settings
     limit = settings.monthly_budget if tenant is None else settings.budget_of(tenant)
-    works = _technical(facts, settings, services.gateway.model_name)
     domains = (
-        Domain("technical", "Technical health", "Does it work?", works),
+        Domain("technical", "Technical health", "Does it work?", _technical(facts, settings)),
         Domain("operational", "Operational performance", "Is it used, and is it right?", _operational(facts)),
         Domain("strategic", "Strategic value", "Is it worth it?", _strategic(facts, settings, limit)),
     )
     return Overview(days, domains)
 
 
-def _technical(facts: Facts, settings: Settings, primary: str) -> tuple[Figure, ...]:
-    promised, allowed = settings.objectives, 1 - settings.objectives.availability_percent / 100
-    failed = facts.ended("degraded")
-    success, left = (None, None) if failed is None else (1 - failed, 1 - failed / allowed)
-    kept = None if left is None else left >= 0
-    first = [answer.ttft_ms for answer in facts.answers if answer.ttft_ms is not None]
-    called = [answer.model for answer in facts.answers if answer.output_tokens]
-    other = sum(model != primary for model in called) / len(called) if called else None
-    stopped = sum(answer.reason == "breaker_open" for answer in facts.answers)
+def _technical(facts: Facts, settings: Settings) -> tuple[Figure, ...]:
+    promised, failed = settings.objectives, facts.ended("degraded")
+    used = None if failed is None else failed / (1 - promised.availability_percent / 100)
+    kept = None if used is None else used <= 1
     slow = percentile(facts.latencies, 95)
     in_time = None if slow is None else slow <= promised.latency_ms
-    days_success = facts.daily(lambda day: 100 * (1 - (day.ended("degraded") or 0)))
-    days_slow = facts.daily(lambda day: percentile(day.latencies, 95) or 0)
+    first = percentile([answer.ttft_ms for answer in facts.answers if answer.ttft_ms is not None], 50)
+    each_day = facts.daily(lambda day: 100 * (1 - (day.ended("degraded") or 0)), idle=False)
+    slow_days = facts.daily(lambda day: percentile(day.latencies, 95) or 0, idle=False)
     note = f"promised: {promised.availability_percent:g} %; a degraded answer counts against it"
     return (
         Figure("Questions", str(facts.total), "", f"in {facts.days} days", None, facts.daily(lambda day: day.total)),
-        Figure("Success", _percent(success, 2), "%", note, kept, days_success),
-        _share("Error budget left", left, "of the failures that the promise allows", kept),
-        Figure("Latency p95", _whole(slow), "ms", f"promised: {promised.latency_ms} ms", in_time, days_slow),
-        Figure("Latency p50", _whole(percentile(facts.latencies, 50)), "ms", "half of the answers are faster"),
-        Figure("First text p50", _whole(percentile(first, 50)), "ms", "until a model's first text"),
+        Figure("Success", _percent(None if failed is None else 1 - failed, 2), "%", note, kept, each_day),
+        _share("Error budget used", used, "of the failures that the promise allows", kept),
+        Figure("Latency p95", _whole(slow), "ms", f"promised: {promised.latency_ms} ms", in_time, slow_days),
+        Figure("First text p50", _whole(first), "ms", "until a model's first text"),
         _share("Degraded", failed, facts.reasons("degraded") or "no model could be used"),
         _share("Blocked", facts.ended("blocked"), facts.reasons("blocked") or "by a rule of input"),
         _share("Withheld", facts.ended("withheld"), facts.reasons("withheld") or "by a rule of output"),
         _share("From the cache", facts.share(lambda answer: answer.cached), "took no model"),
-        _share("By another model", other, f"{primary} failed; its breaker stopped {stopped} answers"),
     )
 
 
 def _operational(facts: Facts) -> tuple[Figure, ...]:
-    rated, evals = len(facts.ratings), facts.evals
-    ups = sum(rating == "up" for rating in facts.ratings.values())
+    ratings, evals = list(facts.ratings.values()), facts.evals
     judged = [answer.judged for answer in facts.answers if answer.judged is not None]
     callers = {(answer.tenant, answer.actor) for answer in facts.answers}
     scores = list(evals.scores.values()) if evals else []
-    of_evals = (
-        f"prompt {evals.prompt_version}, mean of {len(scores)} metrics" if evals else "no run of the active prompt"
-    )
-    right, of_right = (
-        facts.of_all(facts.total - facts.confirmed_wrong),
-        f"{facts.confirmed_wrong} confirmed as failures",
-    )
-    replaced = facts.share(lambda answer: answer.overridden_by is not None)
+    ran = f"prompt {evals.prompt_version}, {len(scores)} metrics" if evals else "no run of the active prompt"
+    wrong = f"{facts.confirmed_wrong} confirmed as failures"
     return (
-        Figure("Questions a day", f"{facts.total / facts.days:.1f}", "", f"{facts.total} in all"),
         Figure("Active callers", str(len(callers)), "", "keys that asked something"),
-        _share("Thumbs up", ups / rated if rated else None, f"{ups} of {rated} ratings"),
-        _share("Feedback rate", facts.of_all(rated), "of the answers were rated"),
-        _share("Accuracy in production", right, of_right),
+        _share("Thumbs up", _mean([float(rating == "up") for rating in ratings]), f"of {len(ratings)} ratings"),
+        _share("Accuracy in production", facts.of_all(facts.total - facts.confirmed_wrong), wrong),
         _share("Declined", facts.ended("declined"), facts.reasons("declined") or "nothing to answer from"),
-        _share("Overridden", replaced, "a person replaced the text"),
-        Figure("Hand-offs", str(len(facts.handed_over)), "", f"{facts.handoffs_open} wait for a person"),
-        _share("Eval score", sum(scores) / len(scores) if scores else None, of_evals, evals.passed if evals else None),
-        _share("Judged grounded", sum(judged) / len(judged) if judged else None, f"{len(judged)} answers sampled"),
+        Figure("Hand-offs", str(len(facts.handed_over)), "", f"{facts.handoffs_open} still open"),
+        _share("Eval score", _mean(scores), ran, evals.passed if evals else None),
+        _share("Judged grounded", _mean(judged), f"{len(judged)} answers sampled"),
     )
 
 
 def _strategic(facts: Facts, settings: Settings, limit: float) -> tuple[Figure, ...]:
     currency, estimate, cost, spent = settings.currency, settings.value, facts.cost, facts.month_micros / 1e6
-    worth = estimate.minutes_saved_per_answer / 60 * estimate.cost_of_an_hour
-    accepted = sum(map(facts.accepted, facts.answers))
+    minutes, hour = estimate.minutes_saved_per_answer, estimate.cost_of_an_hour
+    worth, accepted = minutes / 60 * hour, sum(map(facts.accepted, facts.answers))
     value = worth * accepted
-    of_worth = f"your estimate: {estimate.minutes_saved_per_answer:g} minutes of {estimate.cost_of_an_hour:g} an hour"
+    of_worth = f"your estimate: {minutes:g} minutes at {hour:g} {currency} an hour"
     of_return = f"{value:.2f} of value for {cost:.4f} of model calls; people and machines are not counted"
     each = f"{cost / facts.total:.6f}" if facts.total else NOTHING
     return (
@@ -137,3 +121,7 @@ def _percent(share: float | None, digits: int = 1) -> str:
 
 def _whole(number: int | None) -> str:
     return NOTHING if number is None else str(number)
+
+
+def _mean(values: list[float]) -> float | None:
+    return fmean(values) if values else None

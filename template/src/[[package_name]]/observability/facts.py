@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import defer
 
+from ..gateway.budget import EVERYBODY
 from ..services import Services
 from ..storage.tables import AnswerRow, EvalRun, FailureRow, FeedbackRow, Handoff, Spend, now
 
@@ -70,12 +71,13 @@ class Facts:
         found = Counter(answer.reason or "no reason" for answer in self.answers if answer.outcome == outcome)
         return ", ".join(f"{reason} {count}" for reason, count in found.most_common(3))
 
-    def daily(self, measure: "Callable[[Facts], float]") -> tuple[float, ...]:
-        """The measure of each day's answers, oldest first; 0 on a day without any."""
+    def daily(self, measure: "Callable[[Facts], float]", *, idle: bool = True) -> tuple[float, ...]:
+        """The measure of each day's answers, oldest first; a day without any is 0, or left out when not `idle`."""
         buckets: list[list[AnswerRow]] = [[] for _ in range(self.days)]
         for answer in self.answers:
             buckets[min((answer.at - self.since).days, self.days - 1)].append(answer)
-        return tuple(float(measure(replace(self, answers=bucket))) if bucket else 0.0 for bucket in buckets)
+        days = (bucket for bucket in buckets if bucket or idle)
+        return tuple(float(measure(replace(self, answers=day))) if day else 0.0 for day in days)
 
 
 async def gather(services: Services, tenant: str | None, days: int) -> Facts:
@@ -90,7 +92,7 @@ async def gather(services: Services, tenant: str | None, days: int) -> Facts:
     live, content = FeedbackRow.undone_at.is_(None), (AnswerRow.question, AnswerRow.text, AnswerRow.override)
     newest = recent(AnswerRow).options(*map(defer, content)).order_by(AnswerRow.at.desc()).limit(MOST_ROWS)
     said = recent(FeedbackRow, FeedbackRow.answer_id, FeedbackRow.rating, FailureRow.state).where(live)
-    spent = select(func.coalesce(func.sum(Spend.spent_micros), 0)).where(Spend.month == f"{now():%Y-%m}")
+    spent = select(Spend.spent_micros).where(Spend.month == f"{now():%Y-%m}", Spend.tenant == (tenant or EVERYBODY))
     runs = select(EvalRun).where(EvalRun.prompt_version == version.version).order_by(EvalRun.at.desc()).limit(1)
     async with services.database.reading() as session:
         feedback = (await session.execute(said.outerjoin(FailureRow, FailureRow.id == FeedbackRow.failure_id))).all()
@@ -103,7 +105,7 @@ async def gather(services: Services, tenant: str | None, days: int) -> Facts:
             confirmed_wrong=len({row.answer_id for row in feedback if row.state and row.state not in _UNCONFIRMED}),
             handed_over=frozenset(row.answer_id for row in handed),
             handoffs_open=sum(row.closed_at is None for row in handed),
-            month_micros=await session.scalar(spent if tenant is None else spent.where(Spend.tenant == tenant)) or 0,
+            month_micros=await session.scalar(spent) or 0,
             evals=await session.scalar(runs),
         )
 

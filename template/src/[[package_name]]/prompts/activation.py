@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..errors import Conflict
 from ..security.keys import Caller
 from ..storage.tables import EvalRun
+from .registry import must_be_released
 
 if TYPE_CHECKING:
     from ..services import Services
@@ -17,8 +18,7 @@ async def activate(services: "Services", caller: Caller, name: str, version: str
         Conflict: it is active already, is not released, or its evals fail; the message names metrics and cases.
     """
     candidate = services.prompts.get(name, version)
-    if not candidate.released:
-        raise Conflict(f"Version {version} of {name} is not released, so it could still change: release it first.")
+    must_be_released(candidate)
     if (await services.prompts.active(name)).version == version:
         raise Conflict(f"Version {version} of {name} is active already.")
     run = await services.evals.run(candidate)

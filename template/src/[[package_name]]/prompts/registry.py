@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from sqlalchemy import select
@@ -17,6 +19,12 @@ from .version import PromptVersion, digest_of, load, render
 
 __all__ = ["PromptRegistry", "PromptVersion"]
 _log = logging.getLogger(__name__)
+
+
+def must_be_released(prompt: PromptVersion) -> None:
+    """Conflict when the version could still change."""
+    if not prompt.released:
+        raise Conflict(f"Version {prompt.version} of {prompt.name} is not released: release it first.")
 
 
 class PromptRegistry:
@@ -58,55 +66,17 @@ class PromptRegistry:
         return render(version, question, passages)
 
     async def record(
-        self, caller: Caller, name: str, version: str, reason: str, eval_run_id: str | None = None
+        self,
+        caller: Caller,
+        name: str,
+        version: str,
+        reason: str,
+        eval_run_id: str | None = None,
+        action: str = "prompt.activated",
     ) -> PromptVersion:
         """Put a released version into service; `activation.activate` asks the evals first."""
-        return await self._put(caller, "prompt.activated", self.get(name, version), reason, eval_run_id)
-
-    async def rollback(self, caller: Caller, name: str, reason: str) -> PromptVersion:
-        """Put the version back that answered before the present one; Conflict when there is none."""
-        pointed, activated = await self._history(name)
-        before = [pointed]
-        for version in reversed(activated):
-            # Going back undoes what came after: a second rollback goes further back, not forth.
-            before = before[: before.index(version) + 1] if version in before else [*before, version]
-        if len(before) < 2:
-            raise Conflict(f"Nothing to roll back: {name} {pointed} is what active.yaml names. Change it and deploy.")
-        return await self._put(caller, "prompt.rolled_back", self.get(name, before[-2]), reason, None)
-
-    def release(self, name: str, version: str) -> PromptVersion:
-        """Note a version's digest: from now on its file must not change. Conflict when it was released before."""
-        prompt, released = self.get(name, version), self._released(name)
-        if version in released:
-            raise Conflict(f"Version {version} of {name} is released already: a change needs a new version.")
-        listed = yaml.safe_dump(released | {version: prompt.digest})
-        (self.folder / name / "released.yaml").write_text(listed, "utf-8")
-        return self.get(name, version)
-
-    def verify(self) -> list[str]:
-        """What is wrong with the files, each with what to do; empty when all is well."""
-        problems = []
-        for folder in sorted(path.parent for path in self.folder.glob("*/active.yaml")):
-            released = self._released(folder.name)
-            for version in sorted({path.stem for path in folder.glob("*.md")} | set(released)):
-                path = folder / f"{version}.md"
-                try:
-                    changed = not self.get(folder.name, version).released and version in released
-                except NotFound as problem:
-                    problems.append(str(problem))
-                    continue
-                if changed:
-                    problems.append(f"{path} changed after its release: undo that and write a new version instead.")
-            if (pointed := self._pointer(folder.name)[0]) not in released:
-                problems.append(f"{folder / 'active.yaml'} names {pointed}, which is not released: release it first.")
-        return problems
-
-    async def _put(
-        self, caller: Caller, action: str, prompt: PromptVersion, reason: str, eval_run_id: str | None
-    ) -> PromptVersion:
-        name, version = prompt.name, prompt.version
-        if not prompt.released:
-            raise Conflict(f"Version {version} of {name} is not released, so it could still change: release it first.")
+        prompt = self.get(name, version)
+        must_be_released(prompt)
         details = {
             "version": version,
             "sha256": prompt.digest,
@@ -121,6 +91,39 @@ class PromptRegistry:
             await append(session, Event(caller.tenant, caller.actor, action, f"{name}@{version}", details))
         return prompt
 
+    async def rollback(self, caller: Caller, name: str, reason: str) -> PromptVersion:
+        """Put the version back that answered before the present one; Conflict when there is none."""
+        pointed, activated = await self._history(name)
+        before = [pointed]
+        for version in reversed(activated):
+            # Going back undoes what came after: a second rollback goes further back, not forth.
+            before = before[: before.index(version) + 1] if version in before else [*before, version]
+        if len(before) < 2:
+            raise Conflict(f"Nothing to roll back: {name} {pointed} is what active.yaml names. Change it and deploy.")
+        return await self.record(caller, name, before[-2], reason, action="prompt.rolled_back")
+
+    def release(self, name: str, version: str) -> PromptVersion:
+        """Note a version's digest: from now on its file must not change. Conflict when it was released before."""
+        prompt, released = self.get(name, version), self._released(name)
+        if version in released:
+            raise Conflict(f"Version {version} of {name} is released already: a change needs a new version.")
+        listed = yaml.safe_dump(released | {version: prompt.digest})
+        (self.folder / name / "released.yaml").write_text(listed, "utf-8")
+        return self.get(name, version)
+
+    def verify(self) -> list[str]:
+        """What is wrong with the files, each with what to do; empty when all is well."""
+        problems = []
+        for folder in sorted(path.parent for path in self.folder.glob("*/active.yaml")):
+            released, (pointed, _) = self._released(folder.name), self._pointer(folder.name)
+            for version in released:
+                path = folder / f"{version}.md"
+                if not path.is_file() or digest_of(path) != released[version]:
+                    problems.append(f"{path} is not as it was released: undo that and write a new version instead.")
+            if pointed not in released:
+                problems.append(f"{folder / 'active.yaml'} names {pointed}, which is not released: release it first.")
+        return problems
+
     async def _history(self, name: str, last: int | None = None) -> tuple[str, Sequence[str]]:
         """The version of active.yaml, and what was activated since it was deployed, newest first."""
         pointed, digest = self._pointer(name)
@@ -132,9 +135,15 @@ class PromptRegistry:
         path = self.folder / name / "active.yaml"
         if not path.is_file():
             raise NotFound(f"There is no prompt {name}: {path} does not exist.")
-        return str(yaml.safe_load(path.read_text("utf-8"))["version"]), digest_of(path)
+        return str(_parsed(path.read_text("utf-8"))["version"]), digest_of(path)
 
     def _released(self, name: str) -> dict[str, str]:
         path = self.folder / name / "released.yaml"
-        content = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
-        return {str(version): str(digest) for version, digest in (content or {}).items()}
+        content = _parsed(path.read_text("utf-8")) if path.is_file() else {}
+        return {str(version): str(digest) for version, digest in content.items()}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> dict[Any, Any]:
+    """Both files are asked for with every question, and hardly ever change."""
+    return yaml.safe_load(text) or {}

@@ -2,6 +2,7 @@
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..problems import problem
@@ -20,6 +21,8 @@ POLICY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_TOO_LONG = f"A request body may have {MAX_BODY_BYTES:,} bytes: send less at a time."
+_OUR_FAULT = "Something went wrong on our side; the request id finds it in the logs."
 _TLS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
@@ -39,54 +42,33 @@ class SecureHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, self._policy)
-        exchange.count(Headers(scope=scope).get("content-length", "0"))
-        try:
-            if not exchange.too_long:
-                await self._app(scope, exchange.receive, exchange.send)
-        except Exception:
-            if exchange.started:
-                raise
-            if not exchange.too_long:
-                structlog.get_logger().exception("request.failed")
-        if exchange.started:
+        started, read = False, 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > MAX_BODY_BYTES:
+                raise HTTPException(413, _TOO_LONG)
+            return message
+
+        async def marked(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers.update(self._policy)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or int(announced[:12]) > MAX_BODY_BYTES:
+            await problem(413, "too_large", _TOO_LONG)(scope, receive, marked)
             return
-        refusal = problem(
-            500, "internal_error", "Something went wrong on our side; the request id finds it in the logs."
-        )
-        if exchange.too_long:
-            refusal = problem(
-                413, "too_large", f"A request body may have {MAX_BODY_BYTES:,} bytes: send less at a time."
-            )
-        await refusal(scope, receive, exchange.send_with_policy)
-
-
-class _Exchange:
-    """One request and its response: counts what comes in, marks what goes out."""
-
-    def __init__(self, receive: Receive, send: Send, policy: dict[str, str]) -> None:
-        self._receive, self._send, self._policy = receive, send, policy
-        self._bytes = 0
-        self.too_long = self.started = False
-
-    def count(self, announced: str) -> None:
-        self.too_long = not announced.isdecimal() or int(announced[:12]) > MAX_BODY_BYTES
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._bytes += len(message.get("body", b""))
-        self.too_long = self._bytes > MAX_BODY_BYTES
-        return {"type": "http.disconnect"} if self.too_long else message
-
-    async def send(self, message: Message) -> None:
-        # What the app says of a body that was cut off is not what is wrong.
-        if self.started or not self.too_long:
-            await self.send_with_policy(message)
-
-    async def send_with_policy(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            headers = MutableHeaders(scope=message)
-            headers.update(self._policy)
-            headers.setdefault("Cache-Control", "no-store")
-        await self._send(message)
+        try:
+            await self._app(scope, counted, marked)
+        except Exception:
+            if started:
+                raise
+            structlog.get_logger().exception("request.failed")
+            await problem(500, "internal_error", _OUR_FAULT)(scope, receive, marked)

@@ -1,7 +1,8 @@
 """The engine and its sessions: SQLite in a file by default, PostgreSQL by address, with the same behaviour."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,21 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        address = make_url(url)
-        self.url = url
-        self.embedded = address.get_backend_name() == "sqlite"
+        self.embedded = make_url(url).get_backend_name() == "sqlite"
         # What stands in a statement may be somebody's question: an error must not repeat it.
         options: dict[str, Any] = {"pool_pre_ping": not self.embedded, "hide_parameters": True}
         if self.embedded:
-            if address.database and address.database != ":memory:":
-                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(url)
         else:
-            options |= {
-                "pool_size": 10,
-                "max_overflow": 10,
-                "pool_timeout": 5,
-                "connect_args": {"timeout": 5, "command_timeout": 10},
-            }
+            options |= {"pool_size": 10, "max_overflow": 10, "pool_timeout": 5}
+            options["connect_args"] = {"timeout": 5, "command_timeout": 10}
         self.engine: AsyncEngine = create_async_engine(url, **options)
         if self.embedded:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        self._writing = self.engine.execution_options(sqlite_writes=True) if self.embedded else self.engine
+        # SQLite has one writer at a time, and who waits for it in there polls; in here they queue.
+        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.embedded else nullcontext()
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -54,9 +51,7 @@ class Database:
         Args:
             chained: the transaction appends to the audit chain, so it must wait for any other that does.
         """
-        options = {"sqlite_writes": True} if self.embedded else {}
-        engine = self.engine.execution_options(**options)
-        async with self._sessions(bind=engine) as session, session.begin():
+        async with self._turn, self._sessions(bind=self._writing) as session, session.begin():
             if chained and not self.embedded:
                 await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
             yield session
@@ -64,6 +59,13 @@ class Database:
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+
+
+def make_folder(url: str) -> None:
+    """Make the folder of an embedded database; a server needs none."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

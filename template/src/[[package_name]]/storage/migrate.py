@@ -8,9 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 
-from .database import Database
+from .database import Database, make_folder
 
 
 def _config(url: str) -> Config:
@@ -21,10 +21,8 @@ def _config(url: str) -> Config:
 
 
 async def upgrade(url: str) -> None:
-    """Apply every migration that the database lacks; the folder of an embedded database is made."""
-    address = make_url(url)
-    if address.get_backend_name() == "sqlite" and address.database:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    """Apply every migration that the database lacks."""
+    make_folder(url)
     await asyncio.to_thread(command.upgrade, _config(url), "head")
 
 
@@ -36,21 +34,10 @@ async def pending(database: Database) -> list[str]:
 
     async with database.engine.connect() as connection:
         heads = await connection.run_sync(applied)
-    return [] if heads == _heads() else [name for name in _revisions() if name not in _ancestry(heads)]
+    missing = _scripts().iterate_revisions("heads", heads or "base")
+    return [script.revision for script in missing][::-1]
 
 
 @cache
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config(""))
-
-
-def _heads() -> tuple[str, ...]:
-    return tuple(_scripts().get_heads())
-
-
-def _revisions() -> list[str]:
-    return [script.revision for script in reversed(list(_scripts().walk_revisions()))]
-
-
-def _ancestry(heads: tuple[str, ...]) -> set[str]:
-    return {script.revision for head in heads for script in _scripts().iterate_revisions(head, "base")}

@@ -43,7 +43,11 @@ class AnswerRow(Table):
     """One answered question: personal data masked, content removed when its retention ends."""
 
     __tablename__ = "answers"
-    __table_args__ = (Index("ix_answers_tenant_at", "tenant", "at"), Index("ix_answers_at", "at"))
+    __table_args__ = (
+        Index("ix_answers_tenant_at", "tenant", "at"),
+        Index("ix_answers_at", "at"),
+        Index("ix_answers_tenant_overridden_by", "tenant", "overridden_by"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(default=now)
     tenant: Mapped[str]

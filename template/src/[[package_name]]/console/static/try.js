@@ -37,7 +37,8 @@ form?.addEventListener("submit", async (event) => {
   live.querySelector(".answer").textContent = "";
   live.hidden = false;
   try {
-    location.assign("/?answer=" + encodeURIComponent(await stream(question, form.elements.fresh?.checked ?? false)));
+    const id = await stream(question, form.elements.fresh?.checked ?? false);
+    location.assign("/?answer=" + encodeURIComponent(id) + "#result");
   } catch {
     form.submit(); // the page itself says what is wrong
   }

@@ -1,9 +1,15 @@
-"""What the placeholder writes: sentences of the passages that share words with the question, with their ids."""
+"""What the placeholder writes, and the ways in which it fails on demand: "timeout:0.02,rate_limit:0.05"."""
 
 import json
+import random
 import re
 from collections import Counter
+from collections.abc import Mapping
 from html import unescape
+
+from pydantic_ai.exceptions import ModelHTTPError, ModelRateLimitError, ModelUnavailableError
+
+FAULTS = ("timeout", "rate_limit", "server_error", "malformed", "truncated", "refusal", "hallucinated_citation")
 
 _PASSAGE = re.compile(r'<passage id="(?P<id>[^"]*)" title="(?P<title>[^"]*)">\n?(?P<text>.*?)</passage>', re.DOTALL)
 _QUESTION = re.compile(r"<question>\n?(.*?)</question>", re.DOTALL)
@@ -15,6 +21,42 @@ _FILLER = re.compile(
 )
 _NO_ANSWER = "The documents do not answer this question."
 _MOST_SENTENCES = 3
+
+
+def parse_faults(spec: str) -> dict[str, float]:
+    """Read the share of calls for each fault.
+
+    Raises:
+        ValueError: a fault is unknown, or the shares are no shares or more than 1 together.
+    """
+    shares: dict[str, float] = {}
+    for part in filter(None, (piece.strip() for piece in spec.split(","))):
+        found = re.fullmatch(r"(\w+)\s*:\s*([01]?\.?\d*)", part)
+        if not found or found[1] not in FAULTS or not found[2].strip("."):
+            raise ValueError(
+                f"PLACEHOLDER_FAULTS has {part!r}: write name:share with a share from 0 to 1, such as timeout:0.02, "
+                f"separated by commas. The faults are {', '.join(FAULTS)}."
+            )
+        shares[found[1]] = float(found[2])
+    if sum(shares.values()) > 1.000001:
+        raise ValueError(f"PLACEHOLDER_FAULTS {spec!r}: the shares add up to more than 1; make them smaller.")
+    return shares
+
+
+def draw(shares: Mapping[str, float], chance: random.Random) -> str | None:
+    """The fault of this call, if it has one."""
+    none = max(0.0, 1.0 - sum(shares.values()))
+    return chance.choices([*shares, None], [*shares.values(), none])[0]
+
+
+def http_error(fault: str | None, model: str, wait_s: float) -> ModelHTTPError | None:
+    """What a provider's library raises for the fault, if it raises anything."""
+    if fault == "rate_limit":
+        headers = {"retry-after": f"{wait_s:g}"}
+        return ModelHTTPError.for_category(ModelRateLimitError, status_code=429, model_name=model, headers=headers)
+    if fault == "server_error":
+        return ModelHTTPError.for_category(ModelUnavailableError, status_code=503, model_name=model)
+    return None
 
 
 def question_of(user_prompt: str) -> str:

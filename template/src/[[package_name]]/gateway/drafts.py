@@ -1,4 +1,4 @@
-"""Text into a draft: the schema asked for, repairs that guess nothing, and the one request to write it again."""
+"""Drafts: the messages that ask for one, and text made into one, whole or while it is still being written."""
 
 from typing import Any
 
@@ -54,3 +54,28 @@ def parse_draft(text: str) -> Draft:
     if draft.answered and "citations" not in found:
         raise Malformed("the citations are missing")
     return draft
+
+
+class GrowingAnswer:
+    """The answer in a reply that is still being written; what it has given out can never be taken back."""
+
+    def __init__(self) -> None:
+        self._reply = ""
+        self._shown = ""
+
+    def feed(self, piece: str) -> str:
+        """Take the next piece of the reply and give the new text of the answer, which may be none."""
+        self._reply += piece
+        start = self._reply.find("{")
+        try:
+            draft = (
+                from_json(self._reply[start:].rstrip("`\n "), allow_partial="trailing-strings") if start >= 0 else {}
+            )
+        except ValueError:
+            return ""
+        # "answered" comes first: of a reply that says it is no answer, nothing is shown.
+        answer = draft.get("answer") if draft.get("answered") is True else None
+        if not isinstance(answer, str) or not answer.startswith(self._shown):
+            return ""
+        new, self._shown = answer.removeprefix(self._shown), answer
+        return new
