@@ -19,8 +19,11 @@ async def activate(services: "Services", caller: Caller, name: str, version: str
     """
     candidate = services.prompts.get(name, version)
     must_be_released(candidate)
-    if (await services.prompts.active(name)).version == version:
+    present = await services.prompts.active(name)
+    if present.version == version:
         raise Conflict(f"Version {version} of {name} is active already.")
+    # The golden cases may have grown since the present version was tried: both meet the same ones, or nothing compares.
+    await services.evals.run(present)
     run = await services.evals.run(candidate)
     if failures := services.evals.verdict(run):
         raise Conflict(f"Version {version} of {name} is not activated, its evals fail: {'; '.join(failures)}.")
