@@ -68,8 +68,8 @@ def versions() -> None:
     async def work(services: Services) -> None:
         current, found = services.library.current(), services.library.versions()
         names = ("* " + v.id if v == current else v.id for v in found)
-        facts = ((f"{v.created_at:%Y-%m-%d %H:%M}", v.rows, v.chunks, v.parent, ", ".join(v.sources)) for v in found)
-        show("Version,Made (UTC),Records,Passages,Parent,Sources", ((n, *f) for n, f in zip(names, facts, strict=True)))
+        facts = ((f"{v.created_at:%Y-%m-%d %H:%M}", v.rows, v.chunks, v.parent) for v in found)
+        show("Version,Made (UTC),Records,Passages,Parent", ((n, *f) for n, f in zip(names, facts, strict=True)))
 
     run(work)
 

@@ -25,8 +25,9 @@ def queue(
 ) -> None:
     """Show what fails, the most urgent first."""
     found = run(lambda services: services.feedback.queue(_of(tenant), state))
-    rows = ((f.id, f.title, f.category, f.state, f.owner, f.explanation) for f in found)
-    show("Failure,Question,Category,State,Owner,Priority", rows)
+    show(
+        "Failure,Priority,State,Owner,Question", ((f.id, f"{f.priority:.1f}", f.state, f.owner, f.title) for f in found)
+    )
 
 
 @app.command(name="show")

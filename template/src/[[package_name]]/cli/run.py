@@ -74,4 +74,4 @@ def show(heads: str, rows: Iterable[Sequence[Any]]) -> None:
     table = Table(Column(first, no_wrap=True), *others)
     for row in rows:
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
-    Console().print(table)
+    Console().print(table if table.rows else "There are none.")
