@@ -15,17 +15,28 @@ import pytest
 import yaml
 
 from . import servers
-from .answer_sets import DEFAULTS, everything
+from .answer_sets import DEFAULTS, Answers, everything
 from .conftest import Render
 
 MINUTES = 60
 DEMANDED = os.environ.get("READINESS_RUN_PROJECTS")
-UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "no solution found", "not found in the package registry")
+UNREACHABLE = (
+    "failed to fetch",
+    "error sending request",
+    "dns error",
+    "no solution found",
+    "not found in the package registry",
+)
 
 pytestmark = pytest.mark.skipif(not DEMANDED, reason="takes minutes; READINESS_RUN_PROJECTS=1 runs it, as .ci/run does")
 
 
-SETS = {"defaults": (DEFAULTS, ()), "everything": (everything(), ("--all-extras", "--group", "browser"))}
+PROVIDER: Answers = DEFAULTS | {"model_provider": "openai"}
+SETS = {
+    "defaults": (DEFAULTS, ()),
+    "a-provider": (PROVIDER, ()),
+    "everything": (everything(), ("--all-extras", "--group", "browser")),
+}
 
 
 @pytest.fixture(scope="module", params=SETS)
