@@ -60,7 +60,9 @@ def test_every_question_is_refused_something_here() -> None:
     assert {name for name, _ in BAD} == {question.name for question in load_questions()}
 
 
-@pytest.mark.parametrize(("name", "value"), [("project_name", "123"), ("package_name", "json"), ("availability_slo", 89.0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("project_name", "123"), ("package_name", "json"), ("availability_slo", 89.0)]
+)
 def test_copier_itself_says_the_same(name: str, value: object, template: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"'{name}': (Write|Add a word)"):
         run_copy(str(template), tmp_path / "made", data={name: value}, defaults=True, quiet=True)
@@ -90,7 +92,9 @@ def test_no_package_can_hide_what_the_project_imports(project: Path) -> None:
     settings = yaml.safe_load((data_root() / "copier.yml").read_text("utf-8"))
     reserved = set(settings["reserved_names"]["default"].split())
     template = (project / "template" / "pyproject.toml.jinja").read_text("utf-8")
-    libraries = {name.replace("-", "_") for name in re.findall(r'^\s+"([a-z][a-z0-9-]+)(?:\[[^"]*)?[>=<][^"]*"', template, re.M)}
+    libraries = {
+        name.replace("-", "_") for name in re.findall(r'^\s+"([a-z][a-z0-9-]+)(?:\[[^"]*)?[>=<][^"]*"', template, re.M)
+    }
     words = {name for name in (*keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names) if name.islower()}
 
     assert len(libraries) > 20
@@ -114,7 +118,10 @@ def test_whatever_is_accepted_comes_through_unharmed(turn: int, render: Render) 
     assert list(faults(project)) == []
     service = tomllib.loads((project / "service.toml").read_text("utf-8"))
     assert (service["description"], service["organisation"]) == (answers["description"], answers["organisation"])
-    assert tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["description"] == answers["description"]
+    assert (
+        tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["description"]
+        == answers["description"]
+    )
     saved = yaml.safe_load((project / ".copier-answers.yml").read_text("utf-8"))
     assert {name: saved[name] for name in answers} == answers
 
@@ -146,11 +153,13 @@ def test_unfit_text_is_unfit_by_its_form(text: str, form: re.Pattern[str]) -> No
     assert form.search(text) is None
 
 
-@pytest.mark.parametrize("text", [text for texts in (HOSTILE["description"], HOSTILE["organisation"]) for text in texts])
+@pytest.mark.parametrize(
+    "text", [text for texts in (HOSTILE["description"], HOSTILE["organisation"]) for text in texts]
+)
 def test_odd_but_harmless_text_is_fit(text: str, form: re.Pattern[str]) -> None:
     assert form.search(text)
 
 
 def test_the_source_of_these_projects_is_no_place_of_this_machine(render: Render) -> None:
-    assert HERE == Source("/the/template", "v0.0.1")
+    assert Source("/the/template", "v0.0.1") == HERE
     assert "readiness-template-" not in (render({}) / ".copier-answers.yml").read_text("utf-8")
