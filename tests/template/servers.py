@@ -69,7 +69,7 @@ def redis() -> Iterator[str]:
         )
         try:
             _wait(port)
-            yield f"redis://127.0.0.1:{port}/0"
+            yield f"redis://127.0.0.1:{port}"
         finally:
             server.terminate()
             server.wait(timeout=30)
