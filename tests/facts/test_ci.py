@@ -239,3 +239,53 @@ def test_a_test_that_is_a_program_is_run_as_one(ending: str, runs: int) -> None:
     source = f"def main():\n    return 1 if 1 + 1 != 2 else 0\n\nif __name__ == '__main__':\n{ending}\n"
     found = ci({"app/test_routes.py": source, **github("      - run: python app/test_routes.py\n")})
     assert len(found.test_runs) == runs
+
+
+@pytest.mark.parametrize(
+    ("tasks", "run", "words"),
+    [
+        ('test = "pytest -q"', "poe test", ["pytest -q"]),
+        ('test.cmd = "pytest -q"', "uv run --locked poe -q test", ["pytest -q"]),
+        ('test = { shell = "cd tests\\npytest" }', "poe test", ["pytest"]),
+        ('a = "ruff check ."\nb = "pytest"\nall = ["a", "b"]', "poe all", ["ruff check .", "pytest"]),
+        ('a.cmd = "pytest"\nall = { sequence = [{ ref = "a" }, { cmd = "mypy" }] }', "poe all", ["pytest", "mypy"]),
+        ('a = { cmd = "pytest" }\nb = { sequence = ["a"] }\nall = { sequence = ["b"] }', "poe all", ["pytest"]),
+        ('a = "ruff check ."\nt = { cmd = "pytest", deps = ["a"] }', "poe t", ["ruff check .", "pytest"]),
+        ('all = ["all"]', "poe all", []),
+        ('e = { script = "evals.run:main(1)" }', "poe e", ["evals.run:main"]),
+        ('test = "pytest"', "poe lint", ["poe lint"]),
+        ('test = "pytest"', "poe -C elsewhere test", ["poe -C elsewhere test"]),
+    ],
+)
+def test_a_task_of_the_project_is_what_it_runs(tasks: str, run: str, words: list[str]) -> None:
+    files = {"pyproject.toml": f"[tool.poe.tasks]\n{tasks}\n", **github(f"      - run: {run}\n")}
+    found = [" ".join(command.words) for _, command in ci(files).commands]
+    assert found == words or (not words and found == [run])
+
+
+def test_a_task_that_ignores_failure_blocks_nothing() -> None:
+    files = {"pyproject.toml": '[tool.poe.tasks]\ntest = { cmd = "pytest", ignore_fail = true }\n'}
+    (run,) = ci({**files, **github("      - run: poe test\n")}).weak_test_runs
+    assert "the runner ignores its failure" in run.problem
+
+
+def test_gitlab_takes_the_lines_that_a_reference_names() -> None:
+    text = """
+.setup:
+  script: [uv sync --locked]
+.inner:
+  script:
+    - !reference [.setup, script]
+    - !reference [.nowhere, script]
+    - uv run pytest
+test:
+  before_script: !reference [.setup, script]
+  script:
+    - !reference [.inner, script]
+"""
+    found = [" ".join(command.words) for _, command in ci({".gitlab-ci.yml": text}).commands]
+    assert found == ["uv sync --locked", "uv sync --locked", "pytest"]
+
+
+def test_a_reference_to_itself_ends() -> None:
+    assert not ci({".gitlab-ci.yml": "test:\n  script:\n    - !reference [test, script]\n"}).commands

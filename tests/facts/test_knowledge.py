@@ -229,6 +229,7 @@ def test_the_task_of_a_pipeline_decides_its_kind(knowledge: Knowledge) -> None:
         ("google", "gemini-1.5-flash", "alias"),
         ("google", "models/gemini-flash-latest", "alias"),
         ("google", "gemini-2.5-pro-preview-05-06", "alias"),
+        ("google", "gemini-2.5-pro", "pinned"),
         ("bedrock", "us.anthropic.claude-sonnet-4-20250514-v1:0", "pinned"),
         ("bedrock", "amazon.nova-pro-v1:0", "pinned"),
         ("ollama", "llama3.2", "alias"),

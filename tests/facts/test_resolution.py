@@ -406,3 +406,22 @@ def test_an_agent_that_a_platform_runs_is_an_agent_with_the_defaults_of_its_mode
 
     assert call.is_agent and call.reachable and call.steps.number == 9999
     assert call.timeout.state == "none"
+
+
+def test_fields_count_in_the_order_of_the_class_whatever_its_methods_set(linked: Link) -> None:
+    source = """
+from dataclasses import dataclass
+from openai import OpenAI
+
+@dataclass
+class Job:
+    client: OpenAI
+    waited: int | None = None
+
+    def wait(self):
+        self.waited = 1
+
+job = Job(OpenAI(), None)
+it = job.client
+"""
+    assert meanings(linked({"app.py": source})) == [OPENAI]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from readiness.extract.dockerfile import read_dockerfile
 from readiness.extract.dotenv import read_dotenv
+from readiness.extract.helm import is_template, without_holes
 from readiness.extract.ini import read_ini
 from readiness.extract.json_file import MAX_BYTES as MAX_JSON
 from readiness.extract.json_file import read_json
@@ -155,7 +156,8 @@ def _read_requirements(path: str, text: str, into: Observations) -> None:
 def _read_yaml(path: str, text: str, into: Observations) -> None:
     if text.lstrip("-\n").startswith(_RECORDED):
         return
-    documents = read_yaml(text)
+    plain = without_holes(text) if is_template(path) else None
+    documents = read_yaml(plain or text)
     into.documents[path] = documents
     records = records_of(path, "yaml", documents, text)
     if records is not None:

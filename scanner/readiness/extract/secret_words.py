@@ -200,6 +200,8 @@ _NO_TOKEN = frozenset(
     for word in words.split()
 )
 
+_KEPT_ELSEWHERE = frozenset({"tls", "existing", "pull", "ingress", "certificate", "cert", "registry"})
+
 
 def secret_words(name: str) -> tuple[str, ...]:
     """The words of a setting's name in lower case: `OPENAI_API_KEY` and `openaiApiKey` are ("openai", "api", "key")."""
@@ -211,12 +213,15 @@ def secret_name(name: str) -> bool:
     """Whether a setting of this name holds a secret: it ends in one of the nouns for secrets.
 
     `MAX_TOKENS`, `token_url`, `tokenizer`, `PASSWORD_MIN_LENGTH`, `secret_name` and `KEY_FILE` end in something else;
-    `eos_token`, `reset_password` and `TEST_PASSWORD` are named for what they are instead.
+    `eos_token`, `reset_password` and `TEST_PASSWORD` are named for what they are instead. `tlsSecret` and
+    `existingSecret` of a chart name the object of Kubernetes that holds the secret.
     """
     words = secret_words(name)
     if words and words[-1].isdigit():
         words = words[:-1]
     if not any(words[-len(ending) :] == ending for ending in _ENDINGS):
+        return False
+    if words[-1] == "secret" and words[-2:-1] and words[-2] in _KEPT_ELSEWHERE:
         return False
     return not _NO_SECRET.intersection(words) and not ("token" in words and _NO_TOKEN.intersection(words))
 

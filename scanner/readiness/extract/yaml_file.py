@@ -29,6 +29,8 @@ _WORDS: dict[str, Scalar] = {
     ".inf": float("inf"), "-.inf": float("-inf"),
 }  # fmt: skip
 _MERGE = "<<"
+REFERENCE = "!reference"
+"""GitLab's tag for "what stands there" (`!reference [.setup, script]`): such a list is handed out under this key."""
 
 
 def read_yaml(text: str) -> tuple[Located, ...]:
@@ -72,6 +74,7 @@ class _Open:
     line: int
     start: int
     anchor: str | None
+    tag: str | None = None
     key: str | None = None
     key_line: int = 0
     merges: list[Value] = field(default_factory=list)
@@ -130,7 +133,7 @@ class _Reader:
         if len(self._stack) >= MAX_DEPTH:
             raise Unread(f"YAML nested more than {MAX_DEPTH} levels deep")
         value: dict[str, Located] | list[Located] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._stack.append(_Open(value, _line(event.start_mark), _index(event.start_mark), event.anchor))
+        self._stack.append(_Open(value, _line(event.start_mark), _index(event.start_mark), event.anchor, event.tag))
 
     def _close(self, event: yaml.MappingEndEvent | yaml.SequenceEndEvent) -> None:
         done = self._stack.pop()
@@ -144,6 +147,8 @@ class _Reader:
         value: Value = done.value
         if self._is_hole(done, end):
             value, done.height = self._text[done.start : end], -1
+        elif done.tag == REFERENCE and isinstance(value, list):
+            value, done.height = {REFERENCE: Located(value, done.line, end_line)}, done.height + 1
         height = done.height + 1
         if done.anchor:
             self._anchors[done.anchor] = (value, height)

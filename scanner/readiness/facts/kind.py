@@ -8,13 +8,15 @@ from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.gates import Gates
-from readiness.facts.linking.units import Unit
+from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.usage import load_usage
 from readiness.facts.linking.values import External
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.repository.tree import Role
 
 _SERVICE_FILES = re.compile(r"(^|/)(procfile|wsgi\.py|serverless\.ya?ml|app\.yaml)$", re.I)
+_STATEMENTS = frozenset({"execute", "fetch", "fetchall", "fetch_all", "fetchrow", "exec_driver_sql"})
+_NEAREST = re.compile(r"<=>|<#>|\bvec_distance_\w+\(|\bbm25\(|\bts_rank(?:_cd)?\(|\bvec_search\(", re.I)
 _SERVICE_KINDS = frozenset({"http", "websocket", "ui", "bot", "queue", "lambda", "mcp"})
 
 
@@ -37,7 +39,8 @@ def find_gates(core: Core) -> Gates:
         service=service,
         http=service and bool(reaching),
         agent=any(c.is_agent or c.setting("tools").given for c in serving if c.generates),
-        rag=(llm or embed) and (usage.retrieval.has_any(paths) or (embed and usage.comparison.has_any(paths))),
+        rag=(llm or embed)
+        and (usage.retrieval.has_any(paths) or (embed and usage.comparison.has_any(paths)) or _searches_by_sql(core)),
         chat=llm and any(_runs(core, c, core.reached_from(e)) for e in reaching for c in serving if c.generates),
         media=usage.media.has_any(paths) and (llm or embed or predict),
         host=predict or any(c.sdk.in_process for c in serving),
@@ -48,6 +51,17 @@ def find_gates(core: Core) -> Gates:
         library=not service and "pyproject.toml" in core.observations.files,
         demo=core.demo,
     )
+
+
+def _searches_by_sql(core: Core) -> bool:
+    """Whether serving code asks a database for what is nearest: by vectors (pgvector, sqlite-vec) or ranked words."""
+    for unit in core.serving_units():
+        for call in unit.calls:
+            if last_name(call.function) in _STATEMENTS and call.arguments:
+                text = core.resolver.constant(call.arguments[0], unit)
+                if isinstance(text, str) and _NEAREST.search(text[:4_000]):
+                    return True
+    return False
 
 
 def _is_async(unit: Unit) -> bool:

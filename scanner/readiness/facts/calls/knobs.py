@@ -11,6 +11,7 @@ from readiness.extract import code
 from readiness.facts.calls.arguments import Arguments
 from readiness.facts.calls.model_calls import Limit, ModelCall, ModelId, Setting, Timeout
 from readiness.facts.calls.options import Given
+from readiness.facts.calls.own_models import OWN, named_by_class, own_model
 from readiness.facts.calls.widget_defaults import shown
 from readiness.facts.linking.resolve import Resolver
 from readiness.facts.linking.units import Unit
@@ -133,6 +134,7 @@ class Knobs:
                 for inner in known[1].inner:
                     self._merge_inner(step.call, step.unit, inner, known[1].positional, settings, clients, depth)
                 self._apply(settings, known[1].knobs, known[1].positional, step.call, step.unit)
+                settings.update({"model": named_by_class(step)} if known[1].subclassed else {})
             elif step.method:
                 self._modify(settings, step, current)
 
@@ -172,6 +174,8 @@ class Knobs:
         match value:
             case External(steps=steps) if steps or value.typed:
                 yield value
+            case Instance() if (own := own_model(value, self._resolver, self._knowledge)) is not None:
+                yield own
             case Pipe(parts) if depth < MAX_WRAPPING:
                 for part in parts:
                     for inner in part:
@@ -314,6 +318,8 @@ class Knobs:
             ids = tuple(dict.fromkeys(str(v) for v in setting.values if isinstance(v, str) and v))
             if not ids:
                 return ModelId(unresolved=True, place=setting.place)
+            if setting.method == OWN:
+                return ModelId(ids[0], own=True, place=setting.place)
             facts = tuple(self._knowledge.model(provider, i) for i in ids)
             sampled, revision = _is_sampled(setting), _revision(found.setting("revision"))
             return ModelId(

@@ -86,6 +86,8 @@ class ModelId:
     """An Azure deployment name: which model it serves is decided elsewhere."""
     sampled: bool = False
     """Only a sample configuration, to be copied by whoever installs it, says so."""
+    own: bool = False
+    """A class of the repository answers, by its name: its version is the commit's."""
     revision: str = ""
     """How weights from a hub are held: "commit" (40 hexadecimal digits), "tag", "branch" (`main`), or not at all."""
     place: Place | None = None
@@ -93,6 +95,8 @@ class ModelId:
     @property
     def pinning(self) -> str:
         """pinned, alias, tag or unknown, of the default id; a revision of the weights decides before the id does."""
+        if self.own:
+            return "pinned"
         if self.revision:
             return {"commit": "pinned", "tag": "tag"}.get(self.revision, "alias")
         return self.facts.pinning if self.facts is not None else "unknown"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.extract.data import Located
 from readiness.extract.observations import Observations
+from readiness.extract.yaml_file import REFERENCE
 from readiness.facts.delivery.ci_step import CiStep, Trigger, scalar, script_start, strings, truth
 from readiness.facts.delivery.commands import Command, commands_in, joined
 from readiness.facts.place import Place
@@ -61,7 +62,7 @@ def gitlab_steps(observations: Observations) -> Iterator[CiStep]:
                 jobs[name] = (path, job)
     for name in jobs:
         if not name.startswith("."):
-            step = _job(name, _lineage(name, jobs), shared)
+            step = _job(name, _lineage(name, jobs), shared, jobs)
             if step is not None:
                 yield step
 
@@ -92,7 +93,7 @@ def _lineage(name: str, jobs: dict[str, _Source]) -> list[_Source]:
     return found
 
 
-def _job(name: str, lineage: list[_Source], shared: dict[str, _Source]) -> CiStep | None:
+def _job(name: str, lineage: list[_Source], shared: dict[str, _Source], jobs: dict[str, _Source]) -> CiStep | None:
     def first(key: str) -> _Source | None:
         return next(((path, found) for path, job in lineage if (found := job.get(key)) is not None), None)
 
@@ -104,7 +105,8 @@ def _job(name: str, lineage: list[_Source], shared: dict[str, _Source]) -> CiSte
         path, default = shared["default"]
         inner = default.get("before_script")
         before = (path, inner) if inner is not None else None
-    commands = [*_commands(before), *_commands(script)]
+    named = jobs | shared
+    commands = [*_commands(before, named), *_commands(script, named)]
     rules, only, when = first("rules"), first("only"), first("when")
     triggers = _triggers(rules[1] if rules else None, only[1] if only else None, scalar(when[1]) if when else "")
     allow = first("allow_failure")
@@ -127,13 +129,12 @@ def _job(name: str, lineage: list[_Source], shared: dict[str, _Source]) -> CiSte
     )
 
 
-def _commands(source: _Source | None) -> Iterator[Command]:
+def _commands(source: _Source | None, named: dict[str, _Source]) -> Iterator[Command]:
     """Every line of a script runs in one shell with `-e` and `pipefail` (GitLab runner, shell executors' defaults)."""
     if source is None:
         return
-    path, value = source
     directory = ""
-    for one in _lines(value):
+    for path, one in _lines(*source, named):
         if isinstance(one.value, str):
             yield from commands_in(
                 one.value, path, script_start(one), directory=directory, pipe_fails=True, last_line=one.end_line
@@ -143,12 +144,19 @@ def _commands(source: _Source | None) -> Iterator[Command]:
                 directory = joined(directory, stripped[3:].strip())
 
 
-def _lines(value: Located, depth: int = 0) -> Iterator[Located]:
-    if isinstance(value.value, list) and depth < 5:
+def _lines(path: str, value: Located, named: dict[str, _Source], depth: int = 0) -> Iterator[_Source]:
+    """The lines of a script; a list in it and `!reference [job, key]` stand for their own lines."""
+    referred = strings(value.get(REFERENCE))
+    if referred:
+        home, found = named.get(referred[0], (path, None))
+        found = found.get(*referred[1:]) if found is not None else None
+        if found is not None and depth < MAX_PARENTS:
+            yield from _lines(home, found, named, depth + 1)
+    elif isinstance(value.value, list) and depth < MAX_PARENTS:
         for one in value.elements():
-            yield from _lines(one, depth + 1)
+            yield from _lines(path, one, named, depth + 1)
     else:
-        yield value
+        yield path, value
 
 
 def _triggers(rules: Located | None, only: Located | None, when: str) -> frozenset[Trigger]:

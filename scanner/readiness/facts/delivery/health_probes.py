@@ -13,7 +13,7 @@ from readiness.facts.delivery.ci_step import scalar, strings
 from readiness.facts.delivery.commands import Command, commands_in
 from readiness.facts.delivery.compose import ComposeService
 from readiness.facts.delivery.containers import Image, run_commands
-from readiness.facts.delivery.kubernetes import Platform, Workload
+from readiness.facts.delivery.kubernetes import Platform, Workload, filled
 from readiness.facts.place import Place
 
 Kind = Literal["docker", "compose", "kubernetes", "platform"]
@@ -170,7 +170,7 @@ def _kubernetes(workload: Workload, image: Image | None) -> Iterator[HealthProbe
             words = " ".join("'" + w.replace("'", "'\\''") + "'" for w in strings(command))
             yield _asked("kubernetes", image, place, words, workload.name, role)
             continue
-        path = scalar(probe.get("httpGet", "path"))
+        path = filled(scalar(probe.get("httpGet", "path")), workload.values)
         port = scalar(probe.get("httpGet", "port") or probe.get("tcpSocket", "port") or probe.get("grpc", "port"))
         if path or port:
             yield HealthProbe(

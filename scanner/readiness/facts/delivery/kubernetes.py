@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from readiness.repository.tree import Role
 _KINDS = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob", "Rollout", "Service"}
 )
+_CHART_VALUE = re.compile(r"\$Values((?:\.[A-Za-z_]\w*)+)(?:\?([\w./-]+))?")
 _PODS = (
     ("spec", "template", "spec"),
     ("spec", "jobTemplate", "spec", "template", "spec"),
@@ -38,6 +40,8 @@ class Workload:
     startup: Located | None
     resources: Located | None
     non_root: bool
+    values: Located | None = None
+    """The values of the Helm chart whose template it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,29 @@ def find_workloads(observations: Observations) -> tuple[Workload, ...]:
         for document in documents:
             kind = document.text("kind") or ""
             if kind in _KINDS and document.get("apiVersion") is not None:
-                found.extend(_containers(path, document, kind))
+                found.extend(_containers(path, document, kind, _chart_values(observations, path)))
             elif path.endswith(("values.yaml", "values.yml")) and _beside(path, "Chart.yaml") in observations.documents:
                 found.extend(_values(path, document))
     return tuple(found)
 
 
-def _containers(path: str, document: Located, kind: str) -> Iterator[Workload]:
+def _chart_values(observations: Observations, path: str) -> Located | None:
+    """The `values.yaml` of the chart that a template belongs to."""
+    folder, inside, _ = path.rpartition("/templates/")
+    return observations.document(f"{folder}/values.yaml" if folder else "values.yaml") if inside else None
+
+
+def filled(text: str, values: Located | None) -> str:
+    """A text of a chart's template with the chart's own values in it; what these leave empty stays a variable."""
+
+    def value(match: re.Match[str]) -> str:
+        known = scalar(values.get(*match.group(1).split(".")[1:])) if values is not None else ""
+        return known or match.group(2) or match.group(0)
+
+    return _CHART_VALUE.sub(value, text)
+
+
+def _containers(path: str, document: Located, kind: str, values: Located | None) -> Iterator[Workload]:
     name = document.text("metadata", "name") or ""
     for keys in _PODS:
         pod = document.get(*keys)
@@ -89,14 +109,15 @@ def _containers(path: str, document: Located, kind: str) -> Iterator[Workload]:
                 name,
                 Place(path, container.line, container.end_line),
                 f"{kind} {name}",
-                parse_image(scalar(container.get("image"))),
-                (*strings(container.get("command")), *strings(container.get("args"))),
+                parse_image(filled(scalar(container.get("image")), values)),
+                tuple(filled(w, values) for w in (*strings(container.get("command")), *strings(container.get("args")))),
                 tuple((scalar(one.get("name")), scalar(one.get("value"))) for one in container.elements("env")),
                 container.get("livenessProbe"),
                 container.get("readinessProbe"),
                 container.get("startupProbe"),
                 container.get("resources"),
                 non_root,
+                values,
             )
         return
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from readiness.extract.code import Call, Constant, Function, Member, Name, walk
-from readiness.extract.data import Located
 from readiness.extract.ini import Setting
 from readiness.extract.observations import Observations
 from readiness.facts.delivery.commands import Command, commands_in, joined
+from readiness.facts.delivery.project_tasks import poe_words, project_task
 from readiness.facts.delivery.task_files import Line, compose_lines, mise_lines, taskfile_lines
 
 MAX_DEPTH = 4
@@ -27,13 +27,6 @@ MAX_LINE = 1_000
 _MAKE_RULE = re.compile(r"^([A-Za-z0-9_./%-][^:=#\t]*?)\s*::?(?!=)\s*([^#=]*?)(?:##?.*)?$")
 _JUST_RULE = re.compile(r"^@?([A-Za-z_][\w-]*)((?:\s+[^:=]+)?)\s*:(?!=)\s*([^#]*)$")
 _VARIABLE = re.compile(r"^\s*(?:export\s+|override\s+)?([A-Za-z_]\w*)\s*[:?]?=\s*(.*)$")
-_TASK_TABLES = (
-    ("tool", "poe", "tasks"),
-    ("tool", "pdm", "scripts"),
-    ("tool", "rye", "scripts"),
-    ("tool", "taskipy", "tasks"),
-    ("tool", "pixi", "tasks"),
-)
 _MAKE_VALUED = frozenset({"-f", "--file", "-C", "--directory", "-j", "--jobs", "-o", "-I"})
 
 
@@ -349,39 +342,14 @@ def _script(observations: Observations, command: Command) -> list[Command] | Non
 
 def _task(observations: Observations, command: Command) -> list[Command] | None:
     """A task of pyproject.toml: `poe test`, `pdm run test`, `hatch run test`."""
-    name = command.program
+    name, directory = command.program, command.directory
     words = [word for word in command.arguments if not word.startswith("-")]
-    if name in ("poe", "task", "pdm", "rye", "pixi") and words:
-        name = words[1] if words[0] == "run" and len(words) > 1 else words[0]
+    if name in ("poe", "poethepoet"):
+        words, inside = poe_words(command)
+        directory = joined(directory, inside)
+    if name in ("poe", "poethepoet", "task", "pdm", "rye", "pixi") and words:
+        name = words[1] if words[0] == "run" and len(words) > 1 and name not in ("poe", "poethepoet") else words[0]
     elif not {"pdm run", "rye run", "pixi run", "hatch run"} & set(command.wrappers[-1:]):
         return None
-    path = joined(command.directory, "pyproject.toml")
-    document = observations.document(path)
-    if document is None:
-        return None
-    tables = [document.get(*keys) for keys in _TASK_TABLES]
-    tables += [one.get("scripts") for _, one in document.items("tool", "hatch", "envs")]
-    for table in tables:
-        task = table.get(name) if table is not None else None
-        if task is not None:
-            lines = list(_task_lines(task, path, table, 0))
-            return _run(observations, lines, command.directory, fail_fast=True) or None
-    return None
-
-
-def _task_lines(task: Located, path: str, table: Located | None, depth: int) -> Iterator[Line]:
-    if isinstance(task.value, str):
-        other = table.get(task.value) if table is not None and depth < 3 else None
-        if other is not None and other is not task:
-            yield from _task_lines(other, path, table, depth + 1)
-        else:
-            yield Line(re.sub(r"\{args:?([^{}]*)\}", r"\1", task.value), path, task.line, task.value.startswith("- "))
-    elif isinstance(task.value, list):
-        for one in task.elements():
-            if depth < 3:
-                yield from _task_lines(one, path, table, depth + 1)
-    else:
-        for key in ("cmd", "shell", "sequence", "composite", "ref"):
-            inner = task.get(key)
-            if inner is not None and depth < 3:
-                yield from _task_lines(inner, path, table, depth + 1)
+    lines = project_task(observations, directory, name)
+    return _run(observations, lines, directory, fail_fast=True) or None

@@ -37,19 +37,22 @@ class Gates:
 
     def __init__(self, core: Core, metrics: Metrics, tests: CollectedTests) -> None:
         self._core, self._metrics, self._tests, self._tools = core, metrics, tests, load_eval_tools()
+        self._deciding: dict[tuple[Unit, int], bool] = {}
 
     def of(self, unit: Unit) -> Iterator[Gate]:
         """The gates in one unit."""
         for node in unit.parents:
             match node:
-                case code.Assert(test=test) if self._is_scored(test, unit):
+                case code.Assert(test=test) if self._is_scored(test, unit) or self._is_verdict_of_score(test, unit):
                     yield Gate(unit.at(node), "assert on a score", self._is_trivial(test, unit))
-                case code.Raise() | code.Call() if _ends(node):
+                case code.Raise() | code.Call() if _ends(node) or self._never_returns(node, unit):
                     yield from self._ending(node, unit)
                 case code.Call() if self._is_gate(node, unit):
                     yield Gate(unit.at(node), f"{last_name(node.function)}(...)", self._zero_threshold(unit))
         for statement in unit.body:  # statements of the top level have no parent
-            if isinstance(statement, code.Assert) and self._is_scored(statement.test, unit):
+            if isinstance(statement, code.Assert) and (
+                self._is_scored(statement.test, unit) or self._is_verdict_of_score(statement.test, unit)
+            ):
                 yield Gate(unit.at(statement), "assert on a score", self._is_trivial(statement.test, unit))
 
     def _is_gate(self, call: code.Call, unit: Unit) -> bool:
@@ -117,24 +120,75 @@ class Gates:
 
     def _is_decided(self, condition: code.Expression, unit: Unit) -> bool:
         """Whether a condition is a comparison of a score, or a name that holds one, or counted failures."""
-        if self._is_scored(condition, unit):
+        if self._is_verdict(condition, unit):
             return True
-        for node in code.walk(condition):
+        names = {m.name for m in self._metrics.by_unit.get(unit, ())}
+        return any(isinstance(node, code.Name) and node.id in names for node in code.walk(condition))
+
+    def _is_verdict(self, expression: code.Expression, unit: Unit, hops: int = MAX_HOPS) -> bool:
+        """Whether an expression tells if scores are good enough.
+
+        That is a comparison of one, a name that holds one, the list of what fell short, or a function that returns
+        these.
+        """
+        if self._is_scored(expression, unit):
+            return True
+        for node in code.walk(expression):
             if isinstance(node, code.Name):
                 bindings = [b.value for b in unit.bindings.get(node.id, ()) if b.value is not None]
-                if any(self._is_scored(b, unit) for b in bindings):
+                if any(self._is_scored(b, unit) or (hops and self._asks(b, unit, hops)) for b in bindings):
                     return True
-                if any(m.name == node.id for m in self._metrics.by_unit.get(unit, ())):
+                if self._collects(node.id, unit):
                     return True
-            if isinstance(node, code.Call) and any(self._decides(u) for u in self._called(node, unit)):
+            if isinstance(node, code.Call) and hops and any(self._decides(u, hops) for u in self._called(node, unit)):
                 return True
         return False
 
-    def _decides(self, unit: Unit) -> bool:
+    def _asks(self, expression: code.Expression, unit: Unit, hops: int) -> bool:
+        """Whether a value is what a function returned that decides."""
+        value = expression.value if isinstance(expression, code.Await) else expression
+        return isinstance(value, code.Call) and any(self._decides(u, hops) for u in self._called(value, unit))
+
+    def _collects(self, name: str, unit: Unit) -> bool:
+        """Whether a list is given an item wherever a score falls short: `if score < least: failures.append(…)`."""
+        for call in unit.calls:
+            match call.function:
+                case code.Member(base=code.Name(id=owner), name="append" | "add" | "extend") if owner == name:
+                    if any(self._is_scored(test, unit) for test in self._conditions(call, unit)):
+                        return True
+        return False
+
+    def _decides(self, unit: Unit, hops: int = MAX_HOPS) -> bool:
         """Whether what a function returns tells whether a score is good enough."""
-        return any(self._is_scored(r, unit) for r in unit.returns) or any(
-            self._is_decided(test, unit) for r in _returns(unit) for test in self._conditions(r, unit)
+        known = self._deciding.get((unit, hops))
+        if known is None:
+            self._deciding[unit, hops] = False  # a function that asks itself decides nothing by that
+            known = any(self._is_verdict(r, unit, hops - 1) for r in unit.returns) or any(
+                self._is_verdict(test, unit, hops - 1) for r in _returns(unit) for test in self._conditions(r, unit)
+            )
+            self._deciding[unit, hops] = known
+        return known
+
+    def _is_verdict_of_score(self, test: code.Expression, unit: Unit) -> bool:
+        """Whether an assertion asks a function for its verdict on a score: `assert verdict(run) == []`."""
+        return any(
+            isinstance(node, code.Call)
+            and any(self.flows(a, unit) for a in (*node.arguments, *(k.value for k in node.keywords)))
+            and any(self._decides(u) for u in self._called(node, unit))
+            for node in code.walk(test)
         )
+
+    def _never_returns(self, node: code.Node, unit: Unit) -> bool:
+        """Whether a call is of a project function that always ends the run: `fail("too low")`, whose body raises."""
+        if not isinstance(node, code.Call) or not isinstance(node.function, code.Name | code.Member):
+            return False
+        for value in self._core.resolver.values(node.function, unit)[:2]:
+            if isinstance(value, FunctionValue) and value.unit.function is not None:
+                last = value.unit.body[-1] if value.unit.body else None
+                ended = last.value if isinstance(last, code.Evaluate) else last
+                if ended is not None and _ends(ended):
+                    return True
+        return False
 
     def _is_code_of(self, argument: code.Expression, unit: Unit) -> bool:
         """An exit code that a comparison chose: `1 if score < 0.8 else 0`, or what `main()` returned for it."""
@@ -163,11 +217,16 @@ class Gates:
         ) or any(self._is_scored(r, unit) for r in unit.returns)
 
     def _called(self, call: code.Call, unit: Unit) -> Iterator[Unit]:
+        """The functions whose answer a call gives: the one called, or the one it is handed to run."""
         inner = call.arguments[0] if dotted(call.function) in ("asyncio.run", "anyio.run") and call.arguments else call
         target = inner.function if isinstance(inner, code.Call) else inner
-        for value in self._core.resolver.values(target, unit)[:3]:
-            if isinstance(value, FunctionValue):
-                yield value.unit
+        called = [v.unit for v in self._tests.values(target, unit)[:3] if isinstance(v, FunctionValue)]
+        yield from called
+        for argument in call.arguments[:3] if called else ():
+            if isinstance(argument, code.Name | code.Member):
+                for value in self._core.resolver.values(argument, unit)[:2]:
+                    if isinstance(value, FunctionValue):
+                        yield value.unit
 
     # -- where a value comes from ------------------------------------------------------------------------------
 

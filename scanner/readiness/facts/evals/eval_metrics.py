@@ -32,11 +32,23 @@ _MEANS = re.compile(
 )
 _QUALITY = re.compile(
     r"accura|precision|recall|(?:^|_)f1|score|correct|match|(?:^|_)hits?(?:_|$)|mrr|ndcg|faithful|ground|rate$|rates$|"
-    r"similar|exact|relevan|quality|halluc|refus|leak|passed|success|solved|agree",
+    r"similar|exact|relevan|quality|halluc|refus|leak|passed|success|solved|agree|caught|detect|alarm",
     re.I,
 )
+_SPECIFIC = re.compile(
+    r"accura|precision|recall|(?:^|_)f1|mrr|ndcg|faithful|ground|similar|exact|relevan|halluc|refus|leak|rate$|toxic|bias|"
+    r"inject|jailbreak|privacy|safety|citation|complete|coheren|fluen|robust|calibrat|bleu|rouge",
+    re.I,
+)
+"""Names of metrics; `passed` or `score` is what any of them may be called for one case."""
+_HOOKS = frozenset(
+    {"evaluate", "evaluate_async", "measure", "a_measure", "score", "_single_turn_ascore", "single_turn_ascore",
+     "_multi_turn_ascore", "evaluate_run", "aevaluate_run"}
+)  # fmt: skip
+"""The methods in which a tool's own kind of metric is written."""
 _FAILURES = re.compile(r"^(?:n_|num_|total_)?(?:fail|miss(?:es|ed)|wrong|incorrect|regress|mismatch)", re.I)
-_GROUNDED = re.compile(r"faithful|ground|halluc|safe|toxic|leak|inject|refus|jailbreak|pii|bias|moderat", re.I)
+_COMPARING = frozenset({"==", "!=", "in", "not in", "is", "is not", "<", "<=", ">", ">=", "and", "or", "not"})
+_GROUNDED = re.compile(r"faithful|ground|halluc|safe|toxic|leak|inject|refus|jailbreak|pii|privacy|bias|moderat", re.I)
 _RETRIEVAL = re.compile(r"recall|mrr|ndcg|hit_?rate|precision_at|context_precision|retriev", re.I)
 _TIMES = re.compile(r"latenc|duration|elapsed|seconds|time|tokens?_per|throughput|cost|memory", re.I)
 
@@ -91,7 +103,9 @@ class Metrics:
             yield from self._listed(call, unit)
         if is_evaluation(unit.module):
             yield from self._by_hand(unit)
+            yield from self._named(unit)
             yield from self._judges(unit)
+        yield from self._hooked(unit)
 
     def _kind(self, path: str) -> str:
         known = self._kinds.get(path)
@@ -167,10 +181,51 @@ class Metrics:
             if _FAILURES.match(name) and any(b.how == "augmented" or b.block for b in bindings):
                 yield Metric(unit.place, f"{name} counted", "task", name)
 
+    def _named(self, unit: Unit) -> Iterator[Metric]:
+        """Scores of one case under several metrics' names: `found["fact_recall"] = …`, `{"refusal": a == b, …}`.
+
+        One alone is what a share or a mean of this module is made of, and would be counted twice.
+        """
+        given: list[tuple[code.Expression | None, code.Expression]] = [
+            pair for stored in unit.items.values() for pair in stored
+        ]
+        given += [pair for node in unit.parents if isinstance(node, code.Mapping) for pair in node.items]
+        found: dict[str, code.Expression] = {}
+        for key, value in given:
+            name = key.value if isinstance(key, code.Constant) else None
+            if not isinstance(name, str) or not _SPECIFIC.search(name) or _TIMES.search(name):
+                continue
+            if self._scores(value, unit):
+                found.setdefault(name, value)
+        for name, value in found.items() if len(found) > 1 else ():
+            self.nodes.add(value)
+            yield Metric(unit.at(value), f"{name} by hand", _kind_of(name, "task"), name)
+
+    def _scores(self, value: code.Expression, unit: Unit) -> bool:
+        """Whether a value is measured here: a comparison, or a call of the evaluation's own code."""
+        for node in code.walk(value):
+            if isinstance(node, code.Operation) and set(node.operator.split()) & _COMPARING:
+                return True
+            if isinstance(node, code.Call) and any(
+                isinstance(v, FunctionValue) and is_evaluation(v.unit.module)
+                for v in self._core.resolver.values(node.function, unit)[:2]
+            ):
+                return True
+        return False
+
+    def _hooked(self, unit: Unit) -> Iterator[Metric]:
+        """A metric of the project's own, as a tool wants it: a class that inherits from the tool's evaluators."""
+        if unit.owner is not None and unit.function is not None and unit.name in _HOOKS:
+            bases = self._core.resolver.classes.bases(unit.owner)[1]
+            if any(self._tools.metric_bases.fullmatch(base) for base in bases):
+                name = unit.owner.node.name
+                yield Metric(unit.place, f"{name}, an evaluator", _kind_of(name, "task"), name)
+
     def _share(self, division: code.Operation, unit: Unit) -> str:
         top, bottom = division.operands[0], division.operands[-1]
         if _counts(bottom, unit) and (_counts(top, unit) or _sums(top)):
-            return _quality([*_words(top), self._target(division, unit), unit.name])
+            words = [*_words(top), self._target(division, unit), unit.name]
+            return _quality(words) or next((w for w in words if _FAILURES.match(w) and not _TIMES.search(w)), "")
         return ""
 
     def _is_mean(self, call: code.Call, unit: Unit) -> bool:
@@ -181,6 +236,7 @@ class Metrics:
 
     def _target(self, node: code.Node, unit: Unit) -> str:
         """The name, key or keyword that a computed number is given to."""
+        inner = node
         for above in unit.enclosing(node):
             if isinstance(above, code.Assign) and above.targets:
                 target = above.targets[0]
@@ -192,8 +248,9 @@ class Metrics:
                 return above.name or ""
             if isinstance(above, code.Mapping):
                 for entry, value in above.items:
-                    if value is node and isinstance(entry, code.Constant):
+                    if value is inner and isinstance(entry, code.Constant):
                         return str(entry.value)
+            inner = above
         return unit.name if unit.function is not None else ""
 
     def _judges(self, unit: Unit) -> Iterator[Metric]:

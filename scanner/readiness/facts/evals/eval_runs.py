@@ -11,7 +11,10 @@ from readiness.facts.core import Core
 from readiness.facts.delivery.ci_step import CiStep, Trigger
 from readiness.facts.delivery.commands import Command, joined
 from readiness.facts.evals.collected_tests import CollectedTest, CollectedTests
+from readiness.facts.evals.console import Console
+from readiness.facts.evals.eval_gates import Gate
 from readiness.facts.evals.eval_tools import load_eval_tools
+from readiness.facts.linking.units import Unit
 from readiness.facts.place import Place
 
 _VALUED = frozenset(
@@ -72,6 +75,11 @@ class Suite(Protocol):
         ...
 
     @property
+    def gates(self) -> tuple[Gate, ...]:
+        """What fails it."""
+        ...
+
+    @property
     def tests(self) -> tuple[CollectedTest, ...]:
         """Its test functions."""
         ...
@@ -102,6 +110,7 @@ class _Runs:
     def __init__(self, core: Core, suites: Sequence[Suite], tests: CollectedTests) -> None:
         self._core, self._suites, self._tests, self._tools = core, suites, tests, load_eval_tools()
         self._options = _pytest_options(core)
+        self._console = Console(core)
 
     def find(self) -> Iterator[EvalRun]:
         for step in self._core.ci.steps:
@@ -159,15 +168,9 @@ class _Runs:
                 "",
             )
         module = self._core.program.modules.get(path)
-        starts = (
-            [module.body]
-            if module is not None
-            else [u for e in self._core.entry_points if e.kind == "cli" and e.route == command.program for u in e.units]
-        )
-        if not starts:
-            return []
-        reached = {u.module.path for u in self._core.graph.reach(starts)}
-        return [s for s in self._suites if s.path in reached and not s.tests]
+        started = self._console.started(command) or (self._console.started(command, module) if module else frozenset())
+        paths = {u.module.path for u in started}
+        return [s for s in self._suites if s.path in paths and not s.tests and _decides(s, started)]
 
     # -- pytest ------------------------------------------------------------------------------------------------
 
@@ -206,6 +209,17 @@ def _problem(step: CiStep, command: Command | None) -> str:
         kinds = sorted(trigger.value for trigger in step.triggers) or ["nothing"]
         return f"started by {', '.join(kinds)} only, not by a pull request or push"
     return ""
+
+
+def _decides(suite: Suite, started: frozenset[Unit]) -> bool:
+    """Whether what is started holds one of the suite's gates: one command of a file with several may have none."""
+    if not suite.gated:
+        return True
+    lines = [g.place.line for g in suite.gates if g.place.path == suite.path]
+    ranges = [u.place for u in started if u.module.path == suite.path and not u.is_module]
+    if any(place.line <= line <= place.end_line for place in ranges for line in lines):
+        return True
+    return any(u.is_module and u.module.path == suite.path for u in started) or not lines
 
 
 def _lies_in(path: str, folder: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,7 @@ class EvalTools:
     """Symbols of evaluation; every pattern is matched against whole canonical paths."""
 
     metrics: tuple[tuple[str, re.Pattern[str]], ...]
+    metric_bases: re.Pattern[str]
     gates: re.Pattern[str]
     regressions: re.Pattern[str]
     cases: tuple[CaseShape, ...]
@@ -55,6 +57,7 @@ class EvalTools:
     builder_methods: frozenset[str]
     input_keys: frozenset[str]
     expectation_keys: frozenset[str]
+    expectation_prefixes: tuple[str, ...]
     commands: tuple[tuple[str, ...], ...]
     actions: tuple[str, ...]
     runs_without_gate: frozenset[str]
@@ -62,6 +65,10 @@ class EvalTools:
     def metric_kind(self, path: str) -> str:
         """task, grounded, retrieval or prediction; "" for what is no metric."""
         return next((kind for kind, pattern in self.metrics if pattern.fullmatch(path)), "")
+
+    def expects(self, keys: Iterable[str]) -> bool:
+        """Whether one of these keys of a record, in lower case, says what is expected."""
+        return any(key in self.expectation_keys or key.startswith(self.expectation_prefixes) for key in keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ def load_eval_tools(file: Path | None = None) -> EvalTools:
                 raise ValueError(f"`{entry['kind']}` is none of {', '.join(METRIC_KINDS)}")
         return EvalTools(
             metrics=tuple((entry["kind"], _one_of(entry["symbols"])) for entry in data["metrics"]),
+            metric_bases=_one_of(data["metric_bases"]),
             gates=_one_of(data["gates"]),
             regressions=_one_of(data["regressions"]),
             cases=tuple(
@@ -108,6 +116,7 @@ def load_eval_tools(file: Path | None = None) -> EvalTools:
             builder_methods=frozenset(data["builder_methods"]),
             input_keys=frozenset(data["input_keys"]),
             expectation_keys=frozenset(data["expectation_keys"]),
+            expectation_prefixes=tuple(data["expectation_prefixes"]),
             commands=tuple(tuple(words) for words in data["commands"]),
             actions=tuple(data["actions"]),
             runs_without_gate=frozenset(data["runs_without_gate"]),

@@ -146,7 +146,10 @@ class _Suites:
         return {
             m: sorted(units, key=lambda u: u.place)
             for m, units in sorted(found.items(), key=lambda i: i[0].path)
-            if any(u in self._metrics.by_unit for u in units) or m.role is not Role.SERVING
+            if m.role is not Role.SERVING
+            or any(u in self._metrics.by_unit for u in units)
+            # A command of the service's own that judges what the evaluation code measured.
+            or any(True for u in units for _ in self._gates.of(u))
         }
 
     def _cases(self) -> dict[ModuleInfo, list[tuple[Unit, Place]]]:
@@ -174,10 +177,13 @@ class _Suites:
         return any(u in self._serving for u in self._core.graph.reach([*test.scope]))
 
     def _called(self, unit: Unit) -> Iterator[Metric]:
-        """The metrics of other files that a unit calls for."""
+        """The metrics of other files that a unit calls for; an evaluation's own layers are followed to their end."""
         for edge in self._core.graph.edges.get(unit, ()):
             if edge.unit.module is not unit.module and self._metrics.scoring.get(edge.unit, 9) <= 2:
-                reached = [edge.unit, *(e.unit for e in self._core.graph.edges.get(edge.unit, ()))]
+                reached = dict.fromkeys([edge.unit, *(e.unit for e in self._core.graph.edges.get(edge.unit, ()))])
+                for _ in range(2):
+                    further = [e.unit for u in reached for e in self._core.graph.edges.get(u, ())]
+                    reached.update(dict.fromkeys(u for u in further if is_evaluation(u.module)))
                 for inner in reached:
                     yield from self._metrics.by_unit.get(inner, ())
 
@@ -186,7 +192,9 @@ class _Suites:
         able = [t for t in collected if not t.blocked or t.variables]
         distinct = list(dict.fromkeys(metrics))
         names = ", ".join(dict.fromkeys(m.name for m in distinct))
-        reached = "test" if able or self._tested(units) else "training" if self._is_training(module) else ""
+        measures = any(u in self._metrics.by_unit for u in units)
+        trains = (measures or module in self._trains) and self._is_training(module)
+        reached = "test" if able or self._tested(units) else "training" if trains else ""
         variables = frozenset.intersection(*(t.variables for t in able)) if able else frozenset()
         return EvalSuite(
             distinct[0].place,

@@ -162,11 +162,11 @@ class _Finder:
         keys = {key.lower().strip() for key, n in records.keys.items() if n >= least and n}
         if records.count < 1:
             return False
-        if REFERENCE_TURN.lower() in keys or (keys & self._tools.input_keys and keys & self._tools.expectation_keys):
+        if REFERENCE_TURN.lower() in keys or (keys & self._tools.input_keys and self._tools.expects(keys)):
             return True
         # Features of a prediction model have names of their own: there the split's name and the label tell.
         own = {key for key, n in records.keys.items() if n >= least and n}
-        labelled = bool(own & self._labels or keys & self._tools.expectation_keys)
+        labelled = bool(own & self._labels) or self._tools.expects(keys)
         return (
             labelled and len(own) > 1 and records.kind == "csv" and bool(_TEST_SPLIT.search(PurePosixPath(path).stem))
         )
@@ -279,7 +279,7 @@ class _Finder:
 
     def _is_record(self, mapping: code.Mapping) -> bool:
         keys = {str(k.value).lower() for k, _ in mapping.items if isinstance(k, code.Constant)}
-        return bool(keys & self._tools.input_keys and keys & self._tools.expectation_keys)
+        return bool(keys & self._tools.input_keys) and self._tools.expects(keys)
 
     # -- elsewhere ---------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from readiness.extract import code
 from readiness.facts.failures.resilience import Resilience
 from readiness.facts.linking.resolve import Resolver
 from readiness.facts.linking.units import Unit, last_name
-from readiness.facts.linking.values import ClassValue, External, FunctionValue, Instance, Known, Unknown, Value
+from readiness.facts.linking.values import ClassValue, External, FunctionValue, Instance, Known, Unknown, Value, Values
 from readiness.facts.place import Place
 
 _RAW = frozenset(
@@ -235,7 +235,7 @@ class Reactions:
         if value is not None and not (isinstance(value, code.Name) and value.id == name):
             exposed = failure.raw and self._exposes(value, tainted, unit)
             function = value.function if isinstance(value, code.Call) else value
-            next_failure = Failure(self._resolver.values(function, unit)[0], exposed)
+            next_failure = Failure(_class_of(self._resolver.values(function, unit)), exposed)
             if isinstance(value, code.Call) and self.answers(next_failure):
                 found = replace(found, status=self.status(value, unit))
         if not certain:
@@ -312,6 +312,11 @@ def endings(statements: list[code.Statement]) -> list[code.Raise | None]:
             return endings(body)
         case _:
             return [None]
+
+
+def _class_of(values: Values) -> Value:
+    """The error that is raised: of `error if isinstance(error, Failed) else translated(error)` the one that is told."""
+    return next((v for v in values if isinstance(v, ClassValue | Instance)), values[0])
 
 
 def _is_long_text(value: code.Expression) -> bool:

@@ -15,7 +15,13 @@ from readiness.facts.linking.values import External, FunctionValue, Known, Unkno
 from readiness.facts.place import Place
 
 MAX_HOPS = 2
-"""Callers above the function of a call whose decorators and loops are looked at (check `llm-retry-backoff`)."""
+"""Callers above the function of a call whose decorators and loops are looked at (check `llm-retry-backoff`).
+
+A helper that only its own module calls is no hop: how that is cut into functions says nothing about who tries again.
+"""
+
+MAX_DEPTH = 5
+"""Callers on one way up, helpers included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +140,23 @@ class _Finder:
 
     def _around(self, call: ModelCall) -> Iterator[Retrying]:
         """Decorators and loops around a call in its function and in callers."""
-        level: list[tuple[Unit, code.Node]] = [(unit, node) for node, unit in call.runs]
+        level: list[tuple[Unit, code.Node, int]] = [(unit, node, 0) for node, unit in call.runs]
         seen: set[Unit] = set()
-        for _ in range(MAX_HOPS + 1):
-            following: list[tuple[Unit, code.Node]] = []
-            for unit, node in level:
+        for _ in range(MAX_DEPTH + 1):
+            following: list[tuple[Unit, code.Node, int]] = []
+            for unit, node, hops in level:
                 yield from self._loops(unit, node)
                 if unit in seen:
                     continue
                 seen.add(unit)
                 yield from self._decorators(unit)
+                callers = [e for e in self._core.graph.callers.get(unit, ()) if e.unit.module.role is unit.module.role]
+                above = hops + any(edge.unit.module is not unit.module for edge in callers)
+                above_it = callers if above <= MAX_HOPS else ()
                 following.extend(
-                    (edge.unit, edge.node)
-                    for edge in self._core.graph.callers.get(unit, ())
-                    if isinstance(edge.node, code.Call)
-                    and edge.unit.module.role is unit.module.role
-                    and edge.unit not in seen
+                    (edge.unit, edge.node, above)
+                    for edge in above_it
+                    if isinstance(edge.node, code.Call) and edge.unit not in seen
                 )
             level = following
 

@@ -65,8 +65,12 @@ def is_limited(loop: code.Loop) -> bool:
     }  # fmt: skip
     if _compares(loop.subject, moved):
         return True
+    # `hopeless = tried >= 3`, then `if hopeless or late: raise`: the comparison may have a name first.
+    assigned = [n for n in walk(loop.body) if isinstance(n, code.Assign)]
+    tested = [n for n in assigned if n.value is not None and _compares(n.value, moved)]
+    told = {t.id for n in tested for t in n.targets if isinstance(t, code.Name)}
     for node in walk(loop.body):
-        if isinstance(node, code.If) and _compares(node.test, moved):
+        if isinstance(node, code.If) and (_compares(node.test, moved) or any(_mentions(node.test, t) for t in told)):
             for inner in walk([*node.body, *node.otherwise]):
                 if isinstance(inner, code.Raise | code.Return) or (
                     isinstance(inner, code.Jump) and inner.kind == "break"

@@ -28,6 +28,9 @@ _SCHEMA_METHODS = frozenset(
     {"parse", "structured_predict", "astructured_predict", "with_structured_output", "as_structured_llm"}
 )
 
+_BELOW_TYPES = ("pydantic_ai.direct.",)
+"""Requests that may ask for a schema and still answer with a message: its text is for the caller to read."""
+
 _SAFE_TYPES = frozenset({"int", "float", "bool", "Literal", "Decimal", "UUID", "date", "datetime"})
 
 
@@ -125,6 +128,8 @@ class Sources:
 def is_structured(call: ModelCall) -> bool:
     """Whether the result of a call is an object of a declared type, not text."""
     schema = call.schema
+    if call.value.path.startswith(_BELOW_TYPES):
+        return False
     last = call.value.path.rpartition(".")[2]
     if schema.method in _SCHEMA_METHODS or (last in _SCHEMA_METHODS and "llama_index" in call.value.path):
         return True

@@ -53,6 +53,8 @@ class Flow:
     restricted: bool = False
     from_tool: bool = False
     """What it uses are arguments a model chose for a tool of this repository."""
+    held: bool = False
+    """The API holds every answer it uses to a schema: cutting is then no more than patience with a stray fence."""
 
 
 @dataclass(slots=True, eq=False)
@@ -121,7 +123,8 @@ class _Linker:
             self._flows.executions.extend(self._executed(r) for r in runner.find(unit))
         for use in self._uses:
             if use.use is Use.CHECKS:
-                self._checked |= {(node, _site(m)) for m in use.marks for node in m.through}
+                # A validator that reads the text itself is its own parse.
+                self._checked |= {(node, _site(m)) for m in use.marks for node in (use.node, *m.through)}
             elif use.use is Use.PARSES and not use.number:
                 for mark in use.marks:
                     self._parses_of[_site(mark)].append(use)
@@ -156,8 +159,11 @@ class _Linker:
         if all(m.kind is Kind.ARGUMENTS for m in marks) and kind is not Use.PARSES:
             return None
         unit = use.unit
+        held = site is not None and bool(calls) and all(
+            enforcement(self._core, c, *site, arguments=False) is Enforcement.SCHEMA for c in calls
+        )  # fmt: skip
         return Flow(unit.at(use.node), use.how, kind, use.how, unit, calls, self._reached(unit), checked,
-                    from_tool=not calls)  # fmt: skip
+                    held=held, from_tool=not calls)  # fmt: skip
 
     def _behind(self, use: TextUse, site: object) -> list[TextUse]:
         """The parses that an extraction prepares."""
@@ -177,7 +183,7 @@ class _Linker:
             known = merged.setdefault((flow.place, flow.use), flow)
             if known is not flow:
                 known.calls = tuple(dict.fromkeys((*known.calls, *flow.calls)))
-                known.checked = known.checked and flow.checked
+                known.checked, known.held = known.checked and flow.checked, known.held and flow.held
         self._flows.reads = sorted(merged.values(), key=lambda f: (f.place, f.use))
 
     def _calls(self, by_site: dict[tuple[code.Call, Unit], list[Flow]]) -> None:

@@ -15,6 +15,7 @@ from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.flows.flow_marks import Kind
 from readiness.facts.flows.flows import Flows
+from readiness.facts.flows.grounding import Grounding
 from readiness.facts.flows.sinks import SymbolTable
 from readiness.facts.flows.text_uses import Use
 from readiness.facts.linking.entry_points import EntryPoint
@@ -113,6 +114,7 @@ class _Finder:
     def __init__(self, core: Core, flows: Flows) -> None:
         self._core, self._flows = core, flows
         self._known = _knowledge()
+        self._grounding = Grounding(core, flows.taint) if flows.taint is not None else None
         self._of_unit: dict[Unit, tuple[Guardrail, ...]] = {}
         self._tests: dict[Unit, list[Guardrail]] = {}
         for flow in flows.reads:
@@ -134,8 +136,13 @@ class _Finder:
         known = self._of_unit.get(unit)
         if known is None:
             known = self._of_unit[unit] = (*self._tests.get(unit, ()), *self._calls(unit), *self._decorated(unit),
-                                           *self._refusals(unit))  # fmt: skip
+                                           *self._refusals(unit), *self._grounded(unit))  # fmt: skip
         return known
+
+    def _grounded(self, unit: Unit) -> Iterator[Guardrail]:
+        """Checks of the project's own that hold what an answer cites against what the model was given."""
+        for node, text in self._grounding.checks(unit) if self._grounding is not None else ():
+            yield Guardrail(unit.at(node), text, Guarding.STOPS)
 
     def _calls(self, unit: Unit) -> Iterator[Guardrail]:
         for call in unit.calls:

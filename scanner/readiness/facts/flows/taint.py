@@ -38,7 +38,7 @@ from readiness.facts.linking.values import ClassValue, Instance
 MAX_DEPTH = 120
 """Definitions on the way from one use back to the model call."""
 
-MAX_HOPS = 6
+MAX_HOPS = 10
 """Functions of the repository that text is followed through."""
 
 MAX_TRIES = 3

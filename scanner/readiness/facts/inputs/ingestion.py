@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -43,6 +44,12 @@ _STORES = (
     "elasticsearch",
     "opensearchpy",
     "supabase",
+)
+_STATEMENTS = frozenset({"execute", "executescript", "exec_driver_sql"})
+_INDEX = re.compile(
+    r"\bcreate\s+virtual\s+table\b[^;]{0,300}\busing\s+(?:fts[345]|vec0|vss0)\b"
+    r"|\bcreate\s+index\b[^;]{0,300}\busing\s+(?:hnsw|ivfflat|gin\s*\(\s*to_tsvector)",
+    re.I,
 )
 _SANITISING = frozenset({"\x00", "\ufffd", "\ufeff"})
 _LENIENT = frozenset({"ignore", "replace", "backslashreplace"})
@@ -157,6 +164,10 @@ class _Finder:
     def _entries(self, unit: Unit) -> Iterator[tuple[code.Call, str]]:
         for call in unit.calls:
             path = next((p for p in self._paths(call.function, unit) if p in self._known.entries), None)
+            if path is None and last_name(call.function) in _STATEMENTS and call.arguments:
+                # A search index of the database's own: no library's name says that records are put into it.
+                text = self._core.resolver.constant(call.arguments[0], unit)
+                path = "an index in SQL" if isinstance(text, str) and _INDEX.search(text[:2_000]) else None
             if path is not None:
                 yield call, path
 

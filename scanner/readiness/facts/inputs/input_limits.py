@@ -97,6 +97,10 @@ class _Channels:
         is_file = any(c.channel == "upload" for c in entry.shapes) and not any(c.generates for c in entry.calls)
         if is_file:  # the text of an indexed upload is the file; what comes with it are labels
             texts = [t for t in texts if t[0].channel != "parameter"]
+        declared = [t for t in texts if t[0].channel != "text"]
+        if declared:  # a query parameter that only picks what a page says is no way to the model
+            read = [t for t in texts if t[0].channel == "text" and self._flow(t[0], t[1], entry).reaches(entry.calls)]
+            texts = declared + read
         if texts and not _is_row(entry, numbers, [(one, form) for one, _, form in texts]):
             yield self._text(entry, texts)
 

@@ -7,9 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from readiness.extract import code
+from readiness.facts.linking.pieces import CUTTING
 from readiness.facts.linking.units import STATES, Unit
 from readiness.facts.linking.values import (
     MAX_ALTERNATIVES,
+    NO_CALL,
     Bound,
     ClassValue,
     External,
@@ -19,6 +21,7 @@ from readiness.facts.linking.values import (
     Items,
     Known,
     ModuleValue,
+    Pieces,
     Pipe,
     Unknown,
     Value,
@@ -43,7 +46,6 @@ _RUNNABLES = frozenset(
 """Decorators after which `f.invoke(x)` runs `f(x)`."""
 _RUNS = frozenset({"invoke", "ainvoke", "batch", "abatch", "stream", "astream", "run", "arun"})
 
-_NO_CALL = code.Call(0, 0, code.Name(0, 0, ""), [], [])
 _LOADERS = frozenset(
     {
         "dynaconf.Dynaconf", "omegaconf.OmegaConf.load", "yaml.safe_load", "yaml.load", "tomllib.load", "toml.load",
@@ -84,11 +86,11 @@ class Access:
                     for found in self.member(nested, name)
                 )
             case Items(literal=code.Mapping() | code.Comprehension()) if name in ("get", "pop", "setdefault"):
-                return (Bound(value, _NO_CALL, value.unit),)
+                return (Bound(value, NO_CALL, value.unit),)
             case Items(literal=code.Mapping()) if name in ("values", "items"):
                 return (value,)
-            case Known(value=str()) if name in ("strip", "lower", "upper", "format"):
-                return (Bound(value, _NO_CALL, self._resolver.program.units[0]),)
+            case Known(value=str()) if name in ("strip", "lower", "upper", "format") or name in CUTTING:
+                return (Bound(value, NO_CALL, self._resolver.program.units[0]),)
             case Known() if name == "value":  # a member of an enumeration: its value is what was assigned
                 return (value,)
             case FunctionValue(unit) if name in _RUNS and self._is_runnable(unit):
@@ -154,10 +156,11 @@ class Access:
                 # A registry that callers choose from: the default first, every other entry after it.
                 rest = (v for k, v in items if k is not None and v not in exact)
                 return self._resolver.union((*exact, *islice(rest, MAX_ALTERNATIVES + 1)), owner)
-            case Items(literal=code.Sequence(items=items), unit=owner):
-                if len(keys) == 1 and isinstance(keys[0], int) and -len(items) <= keys[0] < len(items):
-                    return self._resolver.values(items[keys[0]], owner)
-                return self._resolver.union(items, owner)
+            case Items(literal=code.Sequence() as sequence, unit=owner):
+                return self._of_sequence(sequence, keys, owner)
+            case Pieces(members=members):
+                chosen = [members[k] for k in keys if isinstance(k, int) and -len(members) <= k < len(members)]
+                return tuple(chosen) or members
             case External(path, steps, typed):
                 if path == "os.environ" and keys:
                     return (self._resolver.environment.variable(str(keys[0]), ()),)
@@ -172,6 +175,24 @@ class Access:
                 return (value,)
             case _:
                 return (Unknown(),)
+
+    def _of_sequence(self, sequence: code.Sequence, keys: list[code.Scalar], owner: Unit) -> Values:
+        items = sequence.items
+        if len(keys) == 1 and isinstance(keys[0], int) and -len(items) <= keys[0] < len(items):
+            return self._resolver.values(items[keys[0]], owner)
+        found = self._resolver.union([i for i in items if not isinstance(i, code.Spread)], owner)
+        spread = [i for i in items if isinstance(i, code.Spread)]
+        if not spread:
+            return found
+        # A list may be made of itself: `messages = [*messages, reply]`.
+        inner = self._resolver.once(
+            ("spread", sequence), lambda: self._resolver.each(self._resolver.union(spread, owner), self._spread)
+        )
+        return (*found, *inner)
+
+    def _spread(self, value: Value) -> Values:
+        """What `*value` puts into a sequence: its items, where they are written down."""
+        return self.items_of(value) if isinstance(value, Items | Pieces) else (value,)
 
     def _put_into(self, mapping: code.Mapping, keys: list[code.Scalar]) -> Values:
         """What the program puts into an empty mapping under a key, or under any where the key is not known."""
@@ -237,6 +258,8 @@ class Access:
         match value:
             case Items(literal=code.Sequence(items=items), unit=unit) if position < len(items):
                 return self._resolver.values(items[position], unit)
+            case Pieces(members=members) if -len(members) <= position < len(members):
+                return (members[position],)
             case External(path, steps, typed):
                 return (External(f"{path}[]", steps, typed),)
             case _:

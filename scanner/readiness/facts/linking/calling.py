@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from readiness.extract import code
 from readiness.facts.linking.access import COMPOSERS
 from readiness.facts.linking.aliases import alias_of
+from readiness.facts.linking.branches import Branches
 from readiness.facts.linking.environment import READERS
-from readiness.facts.linking.units import Unit
+from readiness.facts.linking.pieces import CUTTING, cut
+from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import (
     MAX_ALTERNATIVES,
+    NO_CALL,
     Bound,
     ClassValue,
     External,
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from readiness.facts.linking.resolve import Resolver
 
 _SAME = frozenset({"typing.cast", "copy.copy", "copy.deepcopy", "str", "fastapi.Depends", "pydantic.SecretStr"})
+_OF_FIRST = frozenset(
+    {"getattr", "next", "iter", "aiter", "anext", "enumerate", "list", "tuple", "sorted", "dict.fromkeys"}
+)
+"""Builtins that hand on what their first argument holds."""
 _FIELD = frozenset(
     {"pydantic.Field", "dataclasses.field", "pydantic_settings.Field", "attr.ib", "attrs.field", "sqlmodel.Field"}
 )
@@ -40,7 +47,7 @@ class Calling:
     """Resolves the result of calls, and the parameters of functions."""
 
     def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
+        self._resolver, self._branches = resolver, Branches(resolver)
 
     def called(self, function: Value, call: code.Call, unit: Unit) -> Values:
         """What calling a value gives."""
@@ -63,11 +70,21 @@ class Calling:
                 default = self._resolver.values(call.arguments[1], unit) if len(call.arguments) > 1 else ()
                 return (*self._resolver.item(mapping, call.arguments[0] if call.arguments else None, unit), *default)
             case Bound(function=Known() as known):
-                return (known,)
+                return self._of_text(known, call, unit)
+            case Bound(function=Instance() as same, call=bound) if bound is NO_CALL:
+                return (same,)
             case Bound(function=inner):
                 return self.called(inner, call, unit)
             case _:
                 return (Unknown(),)
+
+    def _of_text(self, text: Known, call: code.Call, unit: Unit) -> Values:
+        """What a method of a known text gives: its pieces, or, of one that only tidies it, the text itself."""
+        method = last_name(call.function)
+        if method not in CUTTING:
+            return (text,)
+        given = [self._resolver.constant(a, unit) for a in call.arguments[:2]]
+        return (cut(text, method, *given) or Unknown(),) if given else (Unknown(),)
 
     def _external_call(self, function: External, call: code.Call, unit: Unit) -> Values:
         path = _unsubscripted(function.path)
@@ -84,10 +101,7 @@ class Calling:
                 else Bound(v, call, unit)
                 for v in self._resolver.values(call.arguments[0], unit)
             )  # fmt: skip
-        if (
-            path in ("getattr", "next", "iter", "aiter", "anext", "enumerate", "list", "tuple", "sorted")
-            and call.arguments
-        ):
+        if path in _OF_FIRST and call.arguments:
             return self._builtin(path, call, unit)
         if method and self._resolver.symbols.is_modifier(base, method):
             same = External(base, (*function.steps, Step(base, call, unit, method)), function.typed)
@@ -134,7 +148,8 @@ class Calling:
             return (Unknown(),)
         if unit.function.is_generator:
             return (Generated(unit),)
-        found = self._resolver.once((unit, "returned"), lambda: self._resolver.union(unit.returns, unit))
+        in_order = self._branches.in_order
+        found = self._resolver.once((unit, "returned"), lambda: self._resolver.union(in_order(unit), unit))
         if (not found or all(isinstance(v, Unknown) for v in found)) and unit.function.returns is not None:
             return self.annotated(unit.function.returns, unit.parent or unit)
         if not found and unit.returns:
@@ -154,6 +169,8 @@ class Calling:
             if len(found) > MAX_ALTERNATIVES:
                 break
         known = [v for v in found if not isinstance(v, Unknown)]
+        # An empty text says that nothing is set: what another caller passes is what is meant.
+        known.sort(key=lambda v: isinstance(v, Known) and v.value == "")
         if not known and parameter.annotation is not None:
             known = [v for v in self.annotated(parameter.annotation, scope) if not isinstance(v, Unknown)]
         if known:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.extract.data import Located
 from readiness.extract.observations import Observations
-from readiness.facts.linking.values import Known
+from readiness.facts.linking.values import Known, Pieces
 from readiness.repository.tree import Role
 
 _PLACEHOLDER = re.compile(
@@ -51,6 +51,20 @@ class Configured:
             found = _descend(document, wanted)
             if found is not None and not isinstance(found.value, dict | list):
                 return Known(found.value, (path, found.line))
+        return None
+
+    def in_file(self, file: str, key: str) -> Known | Pieces | None:
+        """The value, or the list of values, that the settings file of this name gives a key of its top level."""
+        named = [(p, d) for p, d in self._documents if p.rpartition("/")[2] == file]
+        for path, document in sorted(named, key=lambda pair: pair[0].count("/")):
+            found = _descend(document, [key.lower()])
+            if found is None or isinstance(found.value, dict):
+                continue
+            if not isinstance(found.value, list):
+                return Known(found.value, (path, found.line))
+            known = [(e.value, e.line) for e in found.elements()]
+            members = [Known(v, (path, line)) for v, line in known if not isinstance(v, dict | list)]
+            return Pieces(tuple(members)) if len(members) == len(known) else None
         return None
 
 

@@ -20,8 +20,10 @@ MAX_DEFINITIONS = 12
 class Definitions:
     """One step back from an expression."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, *, parts: bool = False) -> None:
+        """With `parts`, a name that takes one part of something (`head, _, body = text.partition(…)`) is all of it."""
         self._resolver = resolver
+        self._followed = {"value", "augmented", "context", "item", *(("part",) if parts else ())}
 
     def of(self, expression: code.Expression, unit: Unit) -> tuple[Defined, bool]:
         """The expressions behind a name, member, item or call of project code; whether they add up (`+=`)."""
@@ -61,11 +63,7 @@ class Definitions:
         return [], False
 
     def _values(self, bindings: list[Binding], unit: Unit) -> Defined:
-        return [
-            (b.value, b.unit or unit)
-            for b in bindings
-            if b.value is not None and b.how in ("value", "augmented", "context", "item")
-        ]
+        return [(b.value, b.unit or unit) for b in bindings if b.value is not None and b.how in self._followed]
 
     def _passed(self, unit: Unit, parameter: code.Parameter) -> Defined:
         found: Defined = [(parameter.default, unit.parent or unit)] if parameter.default is not None else []
@@ -96,9 +94,9 @@ class Definitions:
 
     def _attribute(self, info: ClassInfo, name: str, value: Instance | ClassValue) -> Defined:
         found: Defined = []
-        if isinstance(value, Instance) and value.call is not None and value.unit is not None:
-            given = value.call.keyword(name)
-            if given is not None and self._resolver.classes.method(info, "__init__") is None:
+        if isinstance(value, Instance) and value.unit is not None:
+            given = self._resolver.classes.given(value, name)
+            if given is not None:
                 found.append((given, value.unit))
         for owner in (info, *self._resolver.classes.bases(info)[0]):
             if name in owner.attributes:

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.extract import code
+from readiness.facts.linking.settings_files import SettingsFiles
 from readiness.facts.linking.units import ClassInfo, Unit
 from readiness.facts.linking.values import (
+    NO_CALL,
+    Bound,
     ClassValue,
     External,
     FunctionValue,
@@ -37,6 +40,10 @@ MAX_DEPTH = 100
 """Ancestors, one above the other, that are followed: a deeper hierarchy is hostile or generated."""
 
 
+_MODELS = ("pydantic.", "pydantic_settings.")
+_COPIES = frozenset({"model_copy", "copy"})
+"""Methods of a pydantic object that give the same object once more."""
+
 _NETWORKS = frozenset({"torch", "keras", "tensorflow", "pytorch_lightning", "lightning"})
 """Packages whose base classes define `__call__` and run a method the project fills in."""
 
@@ -49,6 +56,7 @@ class Classes:
         self._bases: dict[ClassInfo, tuple[list[ClassInfo], list[str]]] = {}
         self._children: dict[ClassInfo, list[ClassInfo]] | None = None
         self._depth = 0
+        self._sources = SettingsFiles(resolver)
 
     def bases(self, info: ClassInfo) -> tuple[list[ClassInfo], list[str]]:
         """All ancestors of a class: those of the repository, nearest first, and the paths of external ones."""
@@ -117,6 +125,8 @@ class Classes:
             return tuple(FunctionValue(m, receiver) for m in overrides)
         if method is not None:
             return (FunctionValue(method, receiver),)
+        if receiver is not None and name in _COPIES and any(b.startswith(_MODELS) for b in self.bases(info)[1]):
+            return (Bound(receiver, NO_CALL, info.unit),)
         stood_for = self._stood_for(value)
         if stood_for:
             return self._resolver.each(stood_for, lambda v: self._resolver.member(v, name))
@@ -173,14 +183,23 @@ class Classes:
             return ()
         if value.call is None or value.unit is None:
             return self._constructed(value.info, name)
+        argument = self.given(value, name)
+        if argument is None:
+            return ()
+        return self._resolver.values(argument, value.unit)
+
+    def given(self, value: Instance, name: str) -> code.Expression | None:
+        """The expression that the constructor call gives a declared field, by keyword or position."""
+        if value.call is None or self.method(value.info, "__init__") is not None:
+            return None
         argument = value.call.keyword(name)
         if argument is None:
-            fields = [f for f in value.info.attributes if value.info.attributes[f][0][0].annotation is not None]
+            # In the order of the class's body: a method that sets a field does not move it.
+            own = value.info.body.bindings if value.info.body is not None else {}
+            fields = [one for one, given in own.items() if given and given[0].annotation is not None]
             position = fields.index(name) if name in fields else len(value.call.arguments)
-            if position >= len(value.call.arguments):
-                return ()
-            argument = value.call.arguments[position]
-        return self._resolver.values(argument, value.unit)
+            argument = value.call.arguments[position] if position < len(value.call.arguments) else None
+        return argument
 
     def _constructed(self, info: ClassInfo, name: str) -> Values:
         """What the repository's constructions of a class give one of its declared fields."""
@@ -198,6 +217,8 @@ class Classes:
         if not any(path.endswith("BaseSettings") for path in self.bases(info)[1]):
             return found
         configured = self._resolver.settings.variable(name.upper())
+        written = self._sources.value(info, name)
+        found = [written] if written is not None else found
         return [configured, *found] if configured else found
 
     def arguments(self, unit: Unit, parameter: code.Parameter) -> Iterator[tuple[code.Expression, Unit]]:
@@ -222,6 +243,8 @@ class Classes:
         if constructs and unit.owner is not None:
             family = [unit.owner, *self.children(unit.owner)]
             names = [c.node.name for c in family] + (["__init__"] if unit.name == "__init__" else [])
+        # `def __init__(self, build=build_model)`: what is called `build` in there is this function by default.
+        names += self._resolver.program.stand_ins.get(unit.name, ()) if not constructs else ()
         calls = [found for name in dict.fromkeys(names) for found in self._resolver.program.calls_by_name.get(name, ())]
         if constructs and unit.name == "__init__":
             # Other constructors of a class build it under the name `cls` (`return cls(model)`).

@@ -16,6 +16,8 @@ UP = 4
 DOWN = 3
 """Calls that are followed down from a function on the way: a helper that records, and what it calls."""
 
+BESIDE = 2
+"""Calls that are followed down from a function between an entry point and a call: what keeps the record of it."""
 
 _APPLICATIONS = frozenset(
     {"FastAPI", "Flask", "Quart", "Starlette", "Litestar", "Sanic", "Celery", "FastMCP", "FlaskApp", "AsyncApp"}
@@ -71,6 +73,24 @@ class Nearby:
             for near, hops in self.around(unit).items():
                 found[near] = min(found.get(near, 99), hops)
         return found
+
+    def on_the_way(self, calls: Iterable[ModelCall]) -> frozenset[Unit]:
+        """What runs between an entry point and one of these calls, however many layers lie there, and just beside it.
+
+        Only outright calls count: with each layer, a callback more says less of which answer it is about.
+        """
+        found = set[Unit]()
+        layer = [u for call in calls for _, u in (*call.runs, (call.call, call.unit)) if u in self._core.reached]
+        while layer:
+            found.update(layer)
+            edges = [e for unit in layer for e in self._core.graph.callers.get(unit, ()) if e.is_call]
+            layer = [u for u in dict.fromkeys(e.unit for e in edges) if u in self._core.reached and u not in found]
+        beside = list(found)
+        for _ in range(BESIDE):
+            edges = [e for unit in beside for e in self._core.graph.edges.get(unit, ()) if e.is_call]
+            beside = [u for u in dict.fromkeys(e.unit for e in edges) if u not in found]
+            found.update(beside)
+        return frozenset(found)
 
     def _walk(self, start: Unit, depth: int, *, up: bool) -> dict[Unit, int]:
         edges = self._core.graph.callers if up else self._core.graph.edges

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from readiness.extract import code
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 LARGEST = 1e12
 """Numbers are worked out up to this size; more is no setting."""
 
+MAX_TEXTS = 8
+"""Texts that are made of one template."""
+
 
 class Operators:
     """Resolves templates and operations."""
@@ -23,13 +27,20 @@ class Operators:
 
     def template(self, template: code.Template, unit: Unit) -> Values:
         """A template's text where all of it is known, else the text with its holes."""
-        parts: list[str] = []
+        parts: list[list[Known]] = []
         for part in template.parts:
-            first = self._resolver.values(part, unit)[0]
-            if not isinstance(first, Known) or first.value is None:
+            values = self._resolver.values(part, unit)
+            if not isinstance(values[0], Known) or values[0].value is None:
                 return (Text(template, unit),)
-            parts.append(str(first.value))
-        return (Known("".join(parts), (unit.module.path, template.line)),)
+            parts.append([values[0], *(v for v in values[1:] if isinstance(v, Known) and v.value not in (None, ""))])
+        # Several settings of one part are several texts; of two parts that both vary nobody knows what goes with what.
+        varied = [p for p in parts if len(p) > 1]
+        first = Known("".join(str(p[0].value) for p in parts), (unit.module.path, template.line))
+        others = varied[0][1:MAX_TEXTS] if len(varied) == 1 else []
+        return (first, *(
+            replace(one, value="".join(str(one.value if p is varied[0] else p[0].value) for p in parts))
+            for one in others
+        ))  # fmt: skip
 
     def operation(self, e: code.Operation, unit: Unit) -> Values:
         """What an operator gives."""

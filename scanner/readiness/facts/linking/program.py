@@ -32,6 +32,8 @@ class Program:
         self.units: list[Unit] = []
         self.classes: list[ClassInfo] = []
         self.calls_by_name: dict[str, list[tuple[code.Call, Unit]]] = defaultdict(list)
+        self.stand_ins: dict[str, list[str]] = defaultdict(list)
+        """The parameters that a function is the default of, by the function's name."""
         self.methods_by_name: dict[str, list[Unit]] = defaultdict(list)
         self.stored: dict[str, list[tuple[Binding, Unit]]] = defaultdict(list)
         """What is put into a session's or an application's state, by the name it gets there."""
@@ -63,6 +65,9 @@ class Program:
             name = last_name(call.function)
             if name:
                 self.calls_by_name[name].append((call, unit))
+        for parameter in unit.function.parameters if unit.function is not None else ():
+            if isinstance(parameter.default, code.Name | code.Member):
+                self.stand_ins[last_name(parameter.default)].append(parameter.name)
         if unit.owner is not None:
             self.methods_by_name[unit.name].append(unit)
         for member, binding in unit.members:

@@ -19,7 +19,7 @@ from readiness.facts.linking.names import Names
 from readiness.facts.linking.operators import Operators
 from readiness.facts.linking.program import Program
 from readiness.facts.linking.units import Binding, ModuleInfo, Unit
-from readiness.facts.linking.values import MAX_ALTERNATIVES, Items, Known, LambdaValue, Unknown, Value, Values
+from readiness.facts.linking.values import MAX_ALTERNATIVES, Items, Known, LambdaValue, Pieces, Unknown, Value, Values
 
 Thing = TypeVar("Thing")
 
@@ -65,6 +65,10 @@ class Settings(Protocol):
 
     def entry(self, keys: tuple[str, ...]) -> Known | None:
         """The value of a key path in the repository's settings files."""
+        ...
+
+    def in_file(self, file: str, key: str) -> Known | Pieces | None:
+        """The value of a key in the settings file of this name."""
         ...
 
 

@@ -67,6 +67,13 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
+class Pieces:
+    """A sequence whose members are known, though no literal in the code says so: a text that was cut, a file's list."""
+
+    members: tuple[Known, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionValue:
     """A function of the repository; `receiver` is what a method is bound to."""
 
@@ -143,6 +150,7 @@ Value = (
     | Variable
     | Text
     | Items
+    | Pieces
     | FunctionValue
     | LambdaValue
     | ClassValue
@@ -155,6 +163,9 @@ Value = (
 )
 Values = tuple[Value, ...]
 """Alternatives, the default first."""
+
+NO_CALL = code.Call(0, 0, code.Name(0, 0, ""), [], [])
+"""In a `Bound`, for a method whose arguments are still to come."""
 
 MAX_ALTERNATIVES = 64
 """Alternatives kept of one expression; more is a registry, not a choice."""

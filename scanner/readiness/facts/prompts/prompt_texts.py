@@ -32,23 +32,25 @@ _TEXT_METHODS = frozenset(
         "format", "format_map", "strip", "lstrip", "rstrip", "replace", "join", "removeprefix", "removesuffix",
         "render", "render_async", "substitute", "safe_substitute", "partial", "encode", "decode", "lower", "upper",
         "splitlines", "compile", "format_messages", "format_prompt", "invoke", "to_string", "to_messages", "copy",
-        "get", "read", "model_dump", "model_dump_json", "dict", "to_dict", "json",
+        "get", "read", "model_dump", "model_dump_json", "dict", "to_dict", "json", "partition", "rpartition", "split",
     }
 )  # fmt: skip
 _TAKES_DATA = frozenset(
     {
         "render", "render_async", "substitute", "safe_substitute", "compile", "invoke", "format_messages",
         "format_prompt", "copy", "get", "read", "model_dump", "model_dump_json", "dict", "to_dict", "json", "encode",
-        "decode",
+        "decode", "removeprefix", "removesuffix", "strip", "lstrip", "rstrip", "partition", "rpartition", "split",
     }
 )  # fmt: skip
 """Methods whose arguments are what fills a text, not a part of it."""
 _MAKERS = re.compile(
-    r"\.(\w*Messages?|\w*PromptTemplate|\w*Template|Contents?|UserContent|Parts?|Prompt|Text|TextContent|TextPart"
+    r"\.(\w*Messages?|\w*PromptPart|ModelRequest|\w*PromptTemplate|\w*Template|Contents?|UserContent|Parts?|Prompt|Text|TextContent|TextPart"
     r"|from_(messages|template|string|text|examples|role_content|llm)|dedent|cleandoc|indent|fill|create_message"
     r"|RunnableLambda|system|user|assistant|Task|Agent)$"
 )
 """What makes messages, templates and texts out of the text it is given."""
+_PARSERS = frozenset({"frontmatter.parse", "frontmatter.loads"})
+"""What takes a text apart and leaves its words as they are."""
 _SKIPPED_KEYS = frozenset(
     {
         "role", "type", "name", "id", "image_url", "source", "media_type", "tools", "functions", "config",
@@ -215,6 +217,9 @@ class PromptTexts:
         if defined:
             return self._either(self._of(inner, owner) for inner, owner in defined)
         function = call.function
+        if call.arguments and any(isinstance(v, External) and v.path in _PARSERS
+                                  for v in self._resolver.values(function, unit)):  # fmt: skip
+            return self._of(call.arguments[0], unit)
         told = self._either(self._value(v) for v in values if not isinstance(v, Known | Text))
         if isinstance(function, code.Member) and function.name in _TEXT_METHODS and not told.parts:
             told.add(self._of(function.base, unit))

@@ -82,7 +82,7 @@ class Prompts:
 
 def find_prompts(core: Core) -> Prompts:
     """Every prompt of serving code."""
-    definitions = Definitions(core.resolver)
+    definitions = Definitions(core.resolver, parts=True)
     texts = PromptTexts(core.resolver, definitions, PromptFiles(core.observations, core.resolver, definitions))
     found = list(_of_calls(core, texts))
     seen = {part.place for prompt in found for part in prompt.parts}

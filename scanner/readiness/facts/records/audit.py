@@ -12,18 +12,20 @@ from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.linking.nearby import UP, Nearby
 from readiness.facts.linking.units import Unit, last_name
-from readiness.facts.linking.values import External, Items
+from readiness.facts.linking.values import External, Items, Known
 from readiness.facts.place import Place
 from readiness.facts.records.instrumentors import TelemetryKnowledge
 from readiness.facts.records.telemetry import Tracing
-from readiness.facts.records.written import Field, Writes, Written, varies
+from readiness.facts.records.written import Field, Writes, Written
 from readiness.repository.tree import Role
 
 _MEANING: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "time",
         re.compile(
-            r"(^|_)(time|timestamp|date|datetime|created|updated|ts|when|asctime)(_|$)|(createdat|updatedat|_at)$", re.I
+            r"(^|_)(time|timestamp|date|datetime|created|updated|ts|when|asctime)(_|$)"
+            r"|(createdat|updatedat|_at)$|^at$",
+            re.I,
         ),
     ),
     (
@@ -68,7 +70,12 @@ _MEANING: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_DIGEST = re.compile(r"_(?:sha\d+|md5|hmac|hash|digest|fingerprint)$", re.I)
+"""A digest proves what was said without keeping it."""
+_ASKED = re.compile(r"^(?:(?:user_)?(?:question|query|prompt)|user_(?:message|input))$", re.I)
 _CONTENT = re.compile(r"^(content|text|body|message|data|payload|details)$", re.I)
+_LOOSE = frozenset({"data", "payload", "details"})
+"""What may hold anything: it is read for the names in it, not for its own."""
 _VECTORS = re.compile(r"embedding|vector|chunk|index|document|knowledge|collection_name|store", re.I)
 _AUDIT_LOG = re.compile(r"(^|[._-])audit", re.I)
 _ACTOR_KEYS = frozenset(
@@ -164,7 +171,7 @@ class Audit:
         calls = [
             c for c in self._core.calls if c.role is Role.SERVING and (c.generates or c.kind == "predict" or c.remote)
         ]
-        near = self._nearby.around_calls(calls)
+        near = {*self._nearby.around_calls(calls), *self._nearby.on_the_way(calls)}
         handlers = {e.unit: e for e in self._core.entry_points}
         answering = {u for u in near if any(c.unit in self._nearby.below(u) for c in calls)}
         groups: dict[tuple[str, str], list[Written]] = {}
@@ -195,7 +202,7 @@ class Audit:
         says: set[str] = set()
         constant = False
         for name, given in fields.items():
-            meanings = [m for m, pattern in _MEANING if pattern.search(name)]
+            meanings = [m for m, pattern in _MEANING if pattern.search(_DIGEST.sub("", name))]
             if "actor" in meanings and self._is_constant(given):
                 constant = True
                 meanings.remove("actor")
@@ -233,16 +240,18 @@ class Audit:
         return any(last_name(call.function) == "drop_all" for unit in self._nearby.loaded for call in unit.calls)
 
     def _by_content(self, name: str, fields: dict[str, Field]) -> set[str]:
-        """Rows of one message each: a role tells whose text `content` is."""
+        """Rows of one message each: a role tells whose text `content` is. Beside a question it is the answer."""
         if _CONTENT.search(name) and any(
             f in fields for f in ("role", "sender", "is_user", "type", "sender_type", "author")
         ):
             return {"prompt", "output"}
+        if _CONTENT.search(name) and name.lower() not in _LOOSE and any(_ASKED.search(other) for other in fields):
+            return {"output"}
         return set()
 
     def _is_constant(self, given: Field) -> bool:
         """Whether an actor is the same text on every way."""
-        return not varies(self._core, given, self._handlers)
+        return not _varies(self._core, given, self._handlers)
 
     # -- conversation stores -------------------------------------------------------------------------------------
 
@@ -353,3 +362,19 @@ def _in_memory(call: code.Call) -> bool:
     return any(
         isinstance(a, code.Constant) and isinstance(a.value, str) and ":memory:" in a.value for a in call.arguments
     )
+
+
+def _varies(core: Core, given: Field, handlers: frozenset[Unit], depth: int = 4) -> bool:
+    """Whether a field can hold more than one text of the code: what a handler is given from outside always can."""
+    expression, unit = given
+    if expression is None or depth == 0:
+        return True
+    parameter = unit.parameter(expression.id) if isinstance(expression, code.Name) else None
+    if parameter is not None and expression.id not in unit.bindings:  # type: ignore[attr-defined]
+        arguments = list(core.resolver.classes.arguments(unit, parameter))
+        if unit in handlers or (not arguments and parameter.default is None):
+            return True
+        if arguments:
+            return any(_varies(core, (a, caller), handlers, depth - 1) for a, caller in arguments)
+    values = core.resolver.values(expression, unit)
+    return not all(isinstance(v, Known) and not v.variable for v in values)

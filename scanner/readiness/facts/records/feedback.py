@@ -12,8 +12,9 @@ from readiness.facts.core import Core
 from readiness.facts.linking.entry_points import EntryPoint
 from readiness.facts.linking.nearby import Nearby
 from readiness.facts.linking.units import Unit, last_name
-from readiness.facts.linking.values import ClassValue, External, FunctionValue, Instance, Known
+from readiness.facts.linking.values import External, FunctionValue, Instance, Known
 from readiness.facts.place import Place
+from readiness.facts.records.feedback_loop import FeedbackLoop
 from readiness.facts.records.instrumentors import TelemetryKnowledge
 from readiness.facts.records.written import Writes, Written
 from readiness.repository.tree import Role
@@ -37,6 +38,8 @@ _ID = re.compile(
 )
 _CONTACT = re.compile(r"^(email|e_mail|phone|subject|company)$", re.I)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_GENERIC = re.compile(r"(?:Response|Result|Model|Schema|Out|Read|View|Record|Row|DTO|Dto)+$")
+"""What the name of a class says of its place and not of what it is."""
 _WIDGETS = frozenset(
     {
         "streamlit.feedback",
@@ -53,9 +56,6 @@ _FRONTEND = re.compile(
     r"""|\baddDoc\(\s*collection\([^)]{0,80}["'`][\w-]*(?:feedback|ratings?|votes?)[\w-]*["'`]"""
     r"""|\blangfuse\w*\.score\()""",
     re.I | re.X,
-)
-_ISSUE = re.compile(
-    r"\b(bad|wrong|incorrect|poor|inaccurate)[ -](answers?|responses?|output|predictions?)|hallucinat", re.I
 )
 
 
@@ -94,7 +94,8 @@ class FeedbackFinder:
                 for f in (*self._rows(), *self._vendors(), *self._widgets(), *self._data_layers(), *self._frontend())
             }.values()
         )
-        loop = self._loop() if found else None
+        way_back = FeedbackLoop(self._core, self._knowledge, self._nearby, self._writes, _is_named)
+        loop = way_back.find() if found else None
         return sorted(
             (replace(f, loop=loop) for f in found),
             key=lambda f: (not f.reachable, not f.id_returned, not f.has_id, f.place),
@@ -156,7 +157,27 @@ class FeedbackFinder:
     @cached_property
     def _given_out(self) -> frozenset[str]:
         """The names under which answering code gives things out, without case and underscores."""
-        return frozenset(_plain(name) for unit in self._answering() for name in _names(unit))
+        entries = self._asking_entries()
+        units = dict.fromkeys((*self._answering(), *(unit for entry in entries for unit in entry.units)))
+        named = {name for unit in units for name in _names(unit)}
+        return frozenset(_plain(name) for name in named | {n for e in entries for n in self._promised(e.unit)})
+
+    def _asking_entries(self) -> list[EntryPoint]:
+        """The entry points of serving code that run a model, however many layers lie between."""
+        calls = [c for c in self._core.calls if c.role is Role.SERVING and (c.generates or c.kind == "predict")]
+        runs = {unit for c in calls for _, unit in c.runs}
+        entries = [e for e in self._core.entry_points if e.is_network and e.unit.module.role is Role.SERVING]
+        return [e for e in entries if runs & self._core.reached_from(e).keys()]
+
+    def _promised(self, unit: Unit) -> Iterator[str]:
+        """The fields of what a handler says it returns; the `id` of an `Answer` is an `answer_id` elsewhere."""
+        returns = unit.function.returns if unit.function is not None else None
+        for value in self._core.resolver.annotated(returns, unit.parent or unit) if returns is not None else ():
+            if isinstance(value, Instance):
+                names = [n for n, given in value.info.attributes.items() if given[0][1] is value.info.body]
+                yield from names
+                if "id" in names:
+                    yield f"{_GENERIC.sub('', value.info.node.name) or value.info.node.name}_id"
 
     def _answering(self) -> list[Unit]:
         calls = [c for c in self._core.calls if c.role is Role.SERVING and (c.generates or c.kind == "predict")]
@@ -267,69 +288,6 @@ class FeedbackFinder:
                 if match is not None:
                     line = text.count("\n", 0, match.start()) + 1
                     yield Feedback(Place(path, line, line), "the frontend keeps feedback")
-
-    # -- the way back --------------------------------------------------------------------------------------------
-
-    def _loop(self) -> Place | None:
-        """Code that reads feedback and writes examples, or an issue form for bad answers."""
-        for unit in self._core.program.units:
-            if unit.module.role in (Role.SERVING, Role.SCRIPT, Role.EVAL) and self._reads_feedback(unit):
-                below = self._nearby.below(unit)
-                around = below if unit.function is not None else {unit: 0, **below}
-                if any(self._writes_examples(near) for near in around):
-                    return unit.place
-        for path, text in self._core.observations.sources.items():
-            if path.lower().startswith((".github/issue_template", ".gitlab/issue_templates")) and _ISSUE.search(text):
-                return Place(path, 1, 1)
-        return None
-
-    def _reads_feedback(self, unit: Unit) -> bool:
-        for call in unit.calls:
-            name = last_name(call.function)
-            if name in self._knowledge.feedback_reads:
-                return True
-            if name in ("select", "query", "all", "filter", "filter_by", "scalars"):
-                for argument in (
-                    *call.arguments,
-                    *([call.function.base] if isinstance(call.function, code.Member) else []),
-                ):
-                    values = self._core.resolver.values(argument, unit)
-                    if any(isinstance(v, ClassValue | Instance) and _is_named(v.info.node.name) for v in values):
-                        return True
-            if (
-                name in ("find", "aggregate", "scan")
-                and isinstance(call.function, code.Member)
-                and _is_named(last_name(call.function.base))
-            ):
-                return True
-            if name in ("execute", "fetch", "fetchall", "read_sql", "read_sql_query"):
-                for argument in call.arguments[:1]:
-                    for value in self._core.resolver.values(argument, unit):
-                        if isinstance(value, Known) and re.search(
-                            r"\bfrom\s+[\w.\"]*(feedback|rating|vote)", str(value.value), re.I
-                        ):
-                            return True
-        return False
-
-    def _writes_examples(self, unit: Unit) -> bool:
-        for call in unit.calls:
-            name = last_name(call.function)
-            if name in self._knowledge.examples_written or name in (
-                "to_json",
-                "to_csv",
-                "to_jsonl",
-                "dump",
-                "write_text",
-                "writerow",
-                "writerows",
-            ):
-                return True
-            if name == "open" and any(
-                isinstance(a, code.Constant) and isinstance(a.value, str) and a.value[:1] in "wa" and len(a.value) <= 3
-                for a in (*call.arguments[1:], *(k.value for k in call.keywords))
-            ):
-                return True
-        return False
 
 
 def _is_named(name: str) -> bool:

@@ -245,11 +245,7 @@ class Telemetry:
             if name not in self._knowledge.span_starts or only_in_debug(unit, call) or not self._opens_span(call, unit):
                 continue
             marked = name in self._knowledge.generations or any(
-                isinstance(n, code.Constant)
-                and isinstance(n.value, str)
-                and (n.value.startswith(self._knowledge.span_marks) or n.value == "generation")
-                for c in unit.calls
-                for n in code.walk(c)
+                text.startswith(self._knowledge.span_marks) or text == "generation" for text in _written(unit)
             )
             return call, marked
         return None
@@ -268,6 +264,13 @@ def with_own_record(tracing: Tracing, record: Place | None) -> Tracing:
         return tracing
     gap = f"leaves no span that is exported, only a record of its own ({record.path}:{record.line})"
     return replace(tracing, own_record=True, by="its own record", line=record, gap=gap)
+
+
+def _written(unit: Unit) -> Iterator[str]:
+    """The texts a unit gives to something: attributes may be put together before a span is opened with them."""
+    for node, above in unit.parents.items():
+        if isinstance(node, code.Constant) and isinstance(node.value, str) and not isinstance(above, code.Evaluate):
+            yield node.value
 
 
 def _run_units(call: ModelCall) -> list[Unit]:

@@ -341,7 +341,23 @@ class Writes:
         elif isinstance(value.literal, code.Sequence):
             for item in value.literal.items[:8]:
                 found.update(self._flat(item, value.unit, depth - 1))
+        elif value.literal.kind == "mapping":
+            found.update(self._listed(value.literal, value.unit))
         return found
+
+    def _listed(self, made: code.Comprehension, unit: Unit) -> dict[str, Field]:
+        """The fields of `{name: getattr(row, name) for name in ("model", "actor")}`."""
+        source = made.sources[0] if made.sources else None
+        if source is None or not isinstance(made.key, code.Name) or made.key.id != getattr(source.target, "id", ""):
+            return {}
+        names = [
+            item.value
+            for value in self._core.resolver.values(source.iterable, unit)[:2]
+            if isinstance(value, Items) and isinstance(value.literal, code.Sequence)
+            for item in value.literal.items
+            if isinstance(item, code.Constant)
+        ]
+        return {name: (made.element, unit) for name in names if isinstance(name, str)}
 
     # -- receivers -----------------------------------------------------------------------------------------------
 
@@ -378,19 +394,3 @@ class Writes:
                     if isinstance(first, Known) and isinstance(first.value, str):
                         return first.value
         return ""
-
-
-def varies(core: Core, given: Field, handlers: frozenset[Unit], depth: int = 4) -> bool:
-    """Whether a field can hold more than one text of the code: what a handler is given from outside always can."""
-    expression, unit = given
-    if expression is None or depth == 0:
-        return True
-    parameter = unit.parameter(expression.id) if isinstance(expression, code.Name) else None
-    if parameter is not None and expression.id not in unit.bindings:  # type: ignore[attr-defined]
-        arguments = list(core.resolver.classes.arguments(unit, parameter))
-        if unit in handlers or (not arguments and parameter.default is None):
-            return True
-        if arguments:
-            return any(varies(core, (a, caller), handlers, depth - 1) for a, caller in arguments)
-    values = core.resolver.values(expression, unit)
-    return not all(isinstance(v, Known) and not v.variable for v in values)

@@ -100,6 +100,8 @@ class Client:
     """False for a client that only embeds (an `…Embeddings` class)."""
     inner: tuple[str, ...] = ()
     distribution: str = ""
+    subclassed: bool = False
+    """A base class for models: what the repository derives from it is a model of its own, which has its commit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,7 @@ class _SdkFile:
             defaults=self.defaults(fields),
             provider=fields.text("provider"),
             generates=fields.flag("generates", True),
+            subclassed=fields.flag("subclassed", False),
             inner=fields.texts("inner"),
             distribution=fields.text("distribution"),
         )
