@@ -1,10 +1,13 @@
-"""Which answers the template is tried with: the defaults, everything on, every single choice, every pair of choices."""
+"""Which answers the template is tried with: the defaults, all on, all off, each single choice, each pair of choices."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from itertools import combinations
 from typing import Any
 
+from readiness._resources import data_root
 from readiness.scaffold import load_questions
 
 Answers = dict[str, Any]
@@ -29,6 +32,30 @@ def choices() -> dict[str, list[Any]]:
 def everything() -> Answers:
     """Whatever makes the project larger; where an answer only makes it different, the last choice."""
     return {name: values[-1] for name, values in choices().items()} | {"ci": "github", "model_provider": "placeholder"}
+
+
+def nothing() -> Answers:
+    """Whatever makes the project smaller: no deployment, no actions, nobody's data."""
+    return {name: values[0] for name, values in choices().items()}
+
+
+def rotating() -> Answers:
+    """One of the pairwise sets, another one with each commit: all of them in turn are too many to install each time.
+
+    The same commit always has the same set. `READINESS_ROTATION=N` picks another one.
+    """
+    if not (turn := os.environ.get("READINESS_ROTATION", "")):
+        told = subprocess.run(
+            ["git", "rev-list", "--count", "HEAD"], cwd=data_root(), capture_output=True, text=True, check=False
+        )
+        turn = told.stdout.strip() or "0"  # an unpacked archive has no commits
+    sets = pairwise()
+    return sets[int(turn) % len(sets)]
+
+
+def every() -> list[Answers]:
+    """Every set that is rendered, checked and scanned."""
+    return [DEFAULTS, everything(), nothing(), *singles(), *pairwise()]
 
 
 def singles() -> list[Answers]:

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .answer_sets import DEFAULTS, Answers, choices, everything, pairwise, singles, title
+from .answer_sets import DEFAULTS, Answers, choices, every, everything, pairwise, title
 from .conftest import Render
 from .contents import faults, files
-
-SETS = [DEFAULTS, everything(), *singles(), *pairwise()]
 
 
 def test_every_two_choices_meet() -> None:
@@ -27,7 +25,7 @@ def test_every_two_choices_meet() -> None:
     assert len(rows) < 40
 
 
-@pytest.mark.parametrize("answers", SETS, ids=title)
+@pytest.mark.parametrize("answers", every(), ids=title)
 def test_the_project_is_whole_and_clean(answers: Answers, render: Render) -> None:
     project = render(answers)
 

@@ -52,6 +52,12 @@ class Unavailable(Refused):
     status, code = 503, "unavailable"
 
 
+class DatabaseUnavailable(Unavailable):
+    """What was asked cannot be recorded, so it was not done."""
+
+    code = "database_unavailable"
+
+
 class ModelUnavailable(Exception):
     """No model gave a usable draft; the answer is degraded, or declined when the model refused.
 

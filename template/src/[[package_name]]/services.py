@@ -19,6 +19,7 @@ from .gateway.cache import AnswerCache
 from .gateway.gateway import Gateway
 from .guardrails.guards import Guards
 from .observability.metrics import Metrics
+from .observability.standing import Standing
 from .prompts.registry import PromptRegistry
 from .security.keys import Keys
 from .security.limits import RateLimit
@@ -46,6 +47,7 @@ class Services:
     evals: Evals
     feedback: FeedbackLoop
     handoffs: Handoffs
+    standing: Standing
 
 
 @asynccontextmanager
@@ -57,7 +59,7 @@ async def open_services(settings: Settings, meter: Meter | None = None) -> Async
         meter: where metrics go; without one they go nowhere, as in a command that ends at once.
     """
     database = Database(settings.database)
-    metrics = Metrics(meter)
+    metrics = Metrics(meter, settings.objectives.latency_ms / 1000)
     switches = Switches(database, settings)
     library = Library(settings.state / "data")
     prompts = PromptRegistry(settings.root / "prompts", database)
@@ -88,6 +90,7 @@ async def open_services(settings: Settings, meter: Meter | None = None) -> Async
             evals=evals,
             feedback=feedback,
             handoffs=Handoffs(database, metrics),
+            standing=Standing(settings, database, library, prompts, metrics),
         )
     finally:
         await judge.close()

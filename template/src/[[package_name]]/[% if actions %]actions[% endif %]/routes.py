@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..api.dependencies import Asking, Reviewing, ServicesDep
+from ..problems import problems
 from .approvals import Approvals
 from .tables import Approval
 
-router = APIRouter(prefix="/v1", tags=["actions"])
+router = APIRouter(prefix="/v1", tags=["actions"], responses=problems(404, 409))
 
 
 def approvals(services: ServicesDep) -> Approvals:

@@ -25,7 +25,7 @@ class Question(BaseModel):
     """What a caller asks."""
 
     model_config = ConfigDict(extra="forbid")
-    question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+    question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000, pattern=r"\S")]
     fresh: bool = Field(default=False, description="Ask the model again even if the cache has an answer.")
 
 
@@ -64,7 +64,7 @@ class Answer(BaseModel):
     usage: Usage = Usage()
     latency_ms: int = 0
     ttft_ms: int | None = None
-    disclosure: str = "Written by an AI system; check what matters against the sources."
+    disclosure: str = Field(default="", description="To be shown wherever the answer is shown.")
 
 
 class Draft(BaseModel):

@@ -124,4 +124,4 @@ class Answerer:
             seconds=row.latency_ms / 1000,
             ttft=row.ttft_ms / 1000 if row.ttft_ms is not None else None,
         )
-        return answer_of(row, list(result.citations), self.settings.currency)
+        return answer_of(row, list(result.citations), self.settings)

@@ -6,6 +6,7 @@ from ..audit.chain import content_digest
 from ..errors import NotFound
 from ..gateway.placeholder import is_placeholder
 from ..security.keys import Caller
+from ..settings import Settings
 from ..storage.tables import AnswerRow, new_id
 from .answer import Answer, Citation, Outcome, Screened, Usage
 from .pipeline import Result
@@ -61,7 +62,7 @@ def result_of(answer: Answer) -> Result:
     )
 
 
-def answer_of(row: AnswerRow, citations: list[Citation], currency: str) -> Answer:
+def answer_of(row: AnswerRow, citations: list[Citation], settings: Settings) -> Answer:
     """The answer that a row stands for; where a person replaced its text, that person's."""
     return Answer(
         id=row.id,
@@ -78,10 +79,11 @@ def answer_of(row: AnswerRow, citations: list[Citation], currency: str) -> Answe
             input_tokens=row.input_tokens,
             output_tokens=row.output_tokens,
             cost=row.cost_micros / 1_000_000,
-            currency=currency,
+            currency=settings.currency,
         ),
         latency_ms=row.latency_ms,
         ttft_ms=row.ttft_ms,
+        disclosure=settings.disclosure,
     )
 
 

@@ -5,9 +5,11 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import Refused
 from ..gateway.attempt import OnText
+from ..problems import out_of_order
 from .answer import Answer
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -36,7 +38,8 @@ async def events(work: Work, mask: Mask) -> AsyncIterator[str]:
         async with sending:
             try:
                 answer = await work(on_text)
-            except Refused as refused:
+            except (Refused, SQLAlchemyError, OSError) as error:
+                refused = error if isinstance(error, Refused) else out_of_order(error)
                 await sending.send(_event("error", {"code": refused.code, "detail": str(refused)}))
             else:
                 if held:

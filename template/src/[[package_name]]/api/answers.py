@@ -9,14 +9,19 @@ from fastapi.responses import StreamingResponse
 from ..answering.answer import Answer, Citation, Question
 from ..answering.record import answer_of, owned
 from ..answering.stream import events
+from ..problems import problems
 from .dependencies import Asking, ServicesDep
 
-router = APIRouter(prefix="/v1/answers", tags=["answers"])
+router = APIRouter(prefix="/v1/answers", tags=["answers"], responses=problems(404))
 
 
 @router.post("", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
 async def ask(
-    question: Question, caller: Asking, services: ServicesDep, response: Response, accept: Annotated[str, Header()] = ""
+    question: Question,
+    caller: Asking,
+    services: ServicesDep,
+    response: Response,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Answer | Response:
     """Answer a question. Whatever happens there is an answer to show; `outcome` and `reason` say what it is.
 
@@ -39,4 +44,4 @@ async def read(answer_id: str, caller: Asking, services: ServicesDep) -> Answer:
     quotes = [
         Citation(id=name, title=cited[name].title, quote=cited[name].text) for name in row.citations if name in cited
     ]
-    return answer_of(row, quotes, services.settings.currency)
+    return answer_of(row, quotes, services.settings)

@@ -1,17 +1,29 @@
 """The record of what was done, as its own tenant may read it."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, BeforeValidator
 
 from ..audit.chain import Verification, verify
 from ..audit.export import entries
+from ..problems import problems
 from ..storage.tables import AuditEntry
 from .dependencies import Auditing, ServicesDep
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"])
+router = APIRouter(prefix="/v1/audit", tags=["audit"], responses=problems())
+
+
+def written_out(moment: str) -> str:
+    """Only dates: a bare number would be taken for seconds since 1970."""
+    if not re.match(r"\d{4}-", moment):
+        raise ValueError("write the date and the time out, such as 2026-01-31T08:00:00Z")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(written_out)]
 
 
 class Entry(BaseModel):
@@ -30,8 +42,8 @@ class Entry(BaseModel):
 async def read(
     caller: Auditing,
     services: ServicesDep,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     actor: str | None = None,
     action: str | None = None,
     subject: str | None = None,

@@ -7,10 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..controls.switches import Kind
+from ..problems import problems
 from ..storage.tables import Handoff, SwitchRow
 from .dependencies import Operating, Reviewing, ServicesDep
 
-router = APIRouter(prefix="/v1", tags=["controls"])
+router = APIRouter(prefix="/v1", tags=["controls"], responses=problems(404, 409))
 
 
 class SwitchView(BaseModel):

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 
 from ..errors import NotAllowed
 from ..security.keys import Caller
@@ -18,9 +19,11 @@ def services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services)]
+# Only for the API's description: key_of reads the header, and says what is wrong with it.
+Described = Annotated[object, Depends(HTTPBearer(auto_error=False, description="An API key: `keys issue NAME`."))]
 
 
-async def caller(request: Request, services: ServicesDep) -> Caller:
+async def caller(request: Request, services: ServicesDep, _described: Described) -> Caller:
     """Whoever holds the key of the Authorization header, or of the console's cookie."""
     found = await services.keys.authenticate(key_of(request))
     await services.limits.check(found)

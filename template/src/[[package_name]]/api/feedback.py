@@ -9,10 +9,11 @@ from ..feedback.improvement import Improvement
 from ..feedback.loop import Feedback
 from ..feedback.promotion import Promoted, Proposal
 from ..feedback.triage import FailureDetail, FailureView
+from ..problems import problems
 from ..storage.tables import FeedbackRow, Handoff
 from .dependencies import Rating, Reviewing, ServicesDep
 
-router = APIRouter(prefix="/v1", tags=["feedback"])
+router = APIRouter(prefix="/v1", tags=["feedback"], responses=problems(404, 409))
 
 
 class Given(BaseModel):

@@ -7,7 +7,6 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..storage.migrate import pending
-from ..storage.tables import now
 from .dependencies import ServicesDep
 
 router = APIRouter(tags=["operations"])
@@ -56,7 +55,6 @@ async def readyz(services: ServicesDep, response: Response) -> Readiness:
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, services: ServicesDep) -> Response:
     """The Prometheus page. It names no person and no tenant."""
-    if version := services.library.current():
-        services.metrics.data_age((now() - version.created_at).total_seconds())
+    await services.standing.update()
     body, content_type = request.app.state.telemetry.render()
     return Response(body, media_type=content_type)

@@ -1,17 +1,18 @@
 """evals: the golden cases and the guardrails' own cases, from the command line and in CI."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..evals.attacks import try_guards
 from ..evals.isolation import isolated
+from ..evals.report import HEADS, markdown, rows
 from ..evals.runner import Evals
 from ..evals.scores import Comparison
 from ..evals.scores import compare as compared
 from ..guardrails.guards import Guards
 from ..services import Services, open_services
-from ..storage.tables import EvalRun
 from .run import load_settings, run, show, stop
 
 app = typer.Typer(help="Ask the golden cases, compare runs, try the guardrails.", no_args_is_help=True)
@@ -22,15 +23,20 @@ def run_evals(
     prompt: Annotated[str, typer.Option(help="The prompt version to try; the active one by default.")] = "",
     alone: Annotated[bool, typer.Option("--isolated", help="Sample data and placeholder, nothing kept.")] = False,
     save: Annotated[bool, typer.Option("--save-baseline", help="Hold later runs against this one.")] = False,
+    report: Annotated[Path | None, typer.Option("--markdown", help="Write the result into this file too.")] = None,
 ) -> None:
     """Ask every golden case; exits with 1 when a threshold is missed."""
 
     async def work(services: Services) -> list[str]:
-        done = await services.evals.run(services.prompts.get("answer", prompt) if prompt else None)
-        _show(services.evals, done)
-        failures = services.evals.verdict(done)
+        evals = services.evals
+        done = await evals.run(services.prompts.get("answer", prompt) if prompt else None)
+        failures, baseline = evals.verdict(done), evals.baseline()
+        show(",".join(HEADS), rows(done, baseline, evals.limits))
+        if report:
+            report.parent.mkdir(parents=True, exist_ok=True)
+            report.write_text(markdown(done, baseline, evals.limits, failures), "utf-8")
         if save and not failures:
-            services.evals.save_baseline(done)
+            evals.save_baseline(done)
         return failures
 
     if failures := run(work, isolated if alone else open_services):
@@ -66,13 +72,3 @@ def guardrails() -> None:
     typer.echo("\n".join(report.wrong))
     if failures:
         stop("\n".join(failures), 1)
-
-
-def _show(evals: Evals, done: EvalRun) -> None:
-    baseline, rows = evals.baseline(), []
-    changes = compared(baseline, done).metrics if baseline else {}
-    for name, limits in evals.limits.items():
-        was, now = changes.get(name, (None, 0.0))
-        held = ("", "") if was is None else (f"{was:.3f}", f"{now - was:+.3f}")
-        rows.append((name, f"{done.scores.get(name, 0.0):.3f}", f"{limits['min']:.2f}", *held))
-    show("Metric,Score,At least,Baseline,Change", rows)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import Refused
 from ..observability import logs
+from ..problems import told
 from ..services import Services, open_services
 from ..settings import Settings
 from ..storage.migrate import pending
@@ -42,9 +43,9 @@ def plainly(settings: Settings, work: Callable[[], T]) -> T:
         return work()
     except Refused as refused:
         stop(str(refused), 1)
-    except (SQLAlchemyError, ConnectionError) as error:
+    except (SQLAlchemyError, ConnectionError, TimeoutError) as error:
         place = settings.database.rpartition("@")[2]  # without its password
-        stop(f"The database at {place} cannot be used: {type(error).__name__}. Is DATABASE_URL right?", 2)
+        stop(f"The database at {place} cannot be used: {told(error)}. Is DATABASE_URL right, and is there room?", 2)
     except (OSError, ValueError) as error:
         stop(str(error), 2)
 

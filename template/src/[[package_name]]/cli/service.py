@@ -33,12 +33,14 @@ def serve(
     """Serve the API and the console."""
     import uvicorn
 
+    from .serving import Server, Workers
+
     async def nothing(_services: Services) -> None:
         return None
 
     settings = load_settings()
     run(nothing)  # what is wrong with the settings is said here in a line, not by a worker in a traceback
-    uvicorn.run(
+    config = uvicorn.Config(
         f"{__package__.rpartition('.')[0]}.app:create_app",
         factory=True,
         host=host or settings.host,
@@ -49,6 +51,7 @@ def serve(
         # Answers that are being written are finished before the process ends.
         timeout_graceful_shutdown=int(settings.request_timeout_s) + 5,
     )
+    (Workers if workers > 1 else Server)(config).run()
 
 
 def migrate() -> None:

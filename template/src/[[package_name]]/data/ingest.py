@@ -1,14 +1,17 @@
 """From a source to a new version: check, quarantine, merge by key, build aside, publish in one step."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import apsw
 import duckdb
 
 from ..audit.chain import content_digest
+from ..errors import Refused
 from ..settings import root
 from ..storage.tables import now
 from .checking import check
@@ -40,10 +43,10 @@ def ingest(library: Library, source: Path | str | TableSource, contract: Contrac
     Whatever happens in between, the current version stays whole, and the same source twice adds nothing.
 
     Raises:
-        Refused: the source or the contract cannot be read, or another ingest is at work.
+        Refused: the source or the contract cannot be read, there is no room, or another ingest is at work.
     """
     contract = contract or load_contract(root() / "data" / "contract.yaml")
-    with library.locked():
+    with _room_in(library), library.locked():
         merge = Merge(library, contract)
         merge.take(read(source))
         # First the quarantine, then the version: stopped in between, the next ingest of the source mends both.
@@ -58,7 +61,7 @@ def replay(library: Library, contract: Contract | None = None) -> Report:
         Refused: as in `ingest`.
     """
     contract = contract or load_contract(root() / "data" / "contract.yaml")
-    with library.locked():
+    with _room_in(library), library.locked():
         merge, quarantine = Merge(library, contract), Quarantine(library.folder)
         held, tried = list[Quarantined](), list[Quarantined]()
         for row in quarantine.rows():
@@ -68,6 +71,17 @@ def replay(library: Library, contract: Contract | None = None) -> Report:
         report = merge.publish()
         quarantine.keep([*held, *merge.bad])
     return replace(report, quarantined=(*held, *merge.bad))
+
+
+@contextmanager
+def _room_in(library: Library) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, apsw.Error, duckdb.Error) as error:
+        why = str(error).partition("\n")[0]
+        raise Refused(
+            f"It was not finished: {why}. The version in use is whole; make room for {library.folder} and try again."
+        ) from error
 
 
 class Merge:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -108,7 +109,10 @@ def _serving(settings: Settings, port: int, console: Console) -> Iterator[str]:
             yield url
         finally:
             server.should_exit = True
+            # It takes three seconds at most; a second Ctrl-C would cut off what is being answered.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
             thread.join()
+            signal.signal(signal.SIGINT, before)
             logs.configure(settings)
 
 

@@ -20,7 +20,7 @@ from .improvement import Improvements
 from .promotion import Promotion
 from .triage import Triage
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"\S")]
 
 
 class Feedback(BaseModel):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from ..settings import Settings
 from .drafts import GrowingAnswer, Malformed, parse_draft, schema_for
 from .failures import Breaker, Failed, failure_of
 from .models import cost_micros, most_tokens, price_of
+
+_log = logging.getLogger(__name__)
 
 OnText = Callable[[str], Awaitable[None]]
 
@@ -84,14 +87,16 @@ class Line:
             except (TimeoutError, AgentRunError, Failed) as error:
                 failure = error if isinstance(error, Failed) else failure_of(error)
                 self._account(job, span, reply, failure)
+                _log.warning("%s failed: %s (%s)", self.name, failure.reason, type(error).__name__)
                 raise failure from error
             self._account(job, span, reply, None)
         return draft
 
     async def _call(self, job: Job, messages: list[ModelMessage], cap: int, seconds: float) -> ModelResponse:
         model, schema = self._model, schema_for(self._model)
-        # The gateway retries: a library that does so too would multiply the attempts.
-        settings = ModelSettings(timeout=seconds, max_tokens=cap, temperature=0.0, max_retries=0)
+        # The gateway retries: a library that does so too would multiply the attempts. Thinking would eat the tokens of
+        # the answer, and models that think take no temperature.
+        settings = ModelSettings(timeout=seconds, max_tokens=cap, temperature=0.0, thinking=False, max_retries=0)
         async with asyncio.timeout(seconds):
             if job.on_text is None:
                 return await model_request(model, messages, model_settings=settings, model_request_parameters=schema)

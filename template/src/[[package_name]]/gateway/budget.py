@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -84,7 +84,7 @@ class Budget:
             .execution_options(synchronize_session=False)
         )
         gone = await session.scalar(taken)
-        if gone is None and await session.scalar(select(Spend.month).where(*this_month)) is None:
+        if gone is None:  # no money left, or no row yet: then who comes first opens it, and the others find it open
             await self._open(session, row, reservation.month)
             gone = await session.scalar(taken)
         if gone is None:
@@ -92,7 +92,7 @@ class Budget:
         return int(gone)
 
     async def _open(self, session: AsyncSession, row: str, month: str) -> None:
-        """The first reservation of a month makes its row, whoever comes first."""
+        """Make the row of a month, unless it is there."""
         insert = sqlite.insert if self._database.embedded else postgresql.insert
         new = insert(Spend).values(tenant=row, month=month, spent_micros=0, reserved_micros=0, reserved_at=now())
         await session.execute(new.on_conflict_do_nothing())

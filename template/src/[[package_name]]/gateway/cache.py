@@ -4,11 +4,13 @@ import asyncio
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 
 import apsw
 import sqlite_vec  # type: ignore[import-untyped]
+import structlog
 
 from ..answering.answer import Answer, Outcome
 from ..data.embedding import DIMENSIONS, embed
@@ -58,19 +60,18 @@ class AnswerCache:
         self._seconds = settings.cache_hours * 3600
         self._shared = Shared(settings)
         settings.state.mkdir(parents=True, exist_ok=True)
-        self._file = apsw.Connection(str(settings.state / "cache.db"))
-        self._file.set_busy_timeout(5000)
-        self._file.enable_load_extension(True)
-        self._file.load_extension(sqlite_vec.loadable_path())
-        self._file.enable_load_extension(False)
-        self._file.execute(_TABLES).fetchall()
+        try:
+            self._file = _open(str(settings.state / "cache.db"))
+        except apsw.Error as error:  # as below: what is only remembered stops nobody
+            structlog.get_logger().warning("cache.unusable", error=type(error).__name__)
+            self._file = _open(":memory:")
         self._one_at_a_time = threading.Lock()
 
     async def lookup(self, scope: CacheScope, question: str) -> Answer | None:
         """The answer to this question, or to one that asks the same."""
         words = fingerprint(question)
         body = await self._shared.ask("get", _key(scope, words))
-        body = body or await asyncio.to_thread(self._find, scope, question, words)
+        body = body or await self._at_hand(self._find, scope, question, words)
         return Answer.model_validate_json(body) if body else None
 
     async def store(self, scope: CacheScope, question: str, answer: Answer) -> None:
@@ -79,13 +80,20 @@ class AnswerCache:
             return
         words, body = fingerprint(question), answer.model_dump_json()
         await self._shared.ask("set", _key(scope, words), body, ex=self._seconds)
-        await asyncio.to_thread(self._keep, scope, question, words, body)
+        await self._at_hand(self._keep, scope, question, words, body)
 
     async def close(self) -> None:
         """Let go of the file and the connections."""
         await self._shared.close()
         with self._one_at_a_time:
             self._file.close()
+
+    async def _at_hand(self, work: Callable[..., str | None], *arguments: object) -> str | None:
+        try:
+            return await asyncio.to_thread(work, *arguments)
+        except apsw.Error as error:  # a disk that is full or broken costs the memory of an answer, not the answer
+            structlog.get_logger().warning("cache.unusable", error=type(error).__name__)
+            return None
 
     def _find(self, scope: CacheScope, question: str, words: str) -> str | None:
         near = (sqlite_vec.serialize_float32(embed(question)), _NEIGHBOURS, scope.key, self._distance, time.time())
@@ -105,6 +113,16 @@ class AnswerCache:
             self._file.execute(
                 "INSERT INTO vectors (id, scope, embedding) VALUES (last_insert_rowid(), ?, ?)", (scope.key, vector)
             )
+
+
+def _open(address: str) -> apsw.Connection:
+    file = apsw.Connection(address)
+    file.set_busy_timeout(5000)
+    file.enable_load_extension(True)
+    file.load_extension(sqlite_vec.loadable_path())
+    file.enable_load_extension(False)
+    file.execute(_TABLES).fetchall()
+    return file
 
 
 def fingerprint(question: str) -> str:

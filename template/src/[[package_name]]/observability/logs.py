@@ -17,7 +17,7 @@ from ..storage.tables import new_id
 
 MASKED = "[masked]"
 _CONTENT = "question text answer prompt comment correction override note contact quote body"
-_SECRETS = "authorization cookie key secret password token"
+_SECRETS = "authorization cookie key secret password token"  # pragma: allowlist secret
 MASKED_KEYS = frozenset(f"{_CONTENT} {_SECRETS}".split())
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _QUIET_PATHS = {"/healthz", "/readyz", "/metrics"}
@@ -32,7 +32,8 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            print(self.format(record), file=self._stream or sys.stderr, flush=True)
+            # In one piece: other workers write to the same place.
+            print(f"{self.format(record)}\n", file=self._stream or sys.stderr, end="", flush=True)
         except Exception:  # a line that cannot be written must not end a request
             self.handleError(record)
 

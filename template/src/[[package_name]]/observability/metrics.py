@@ -10,13 +10,15 @@ class Metrics:
 
     Args:
         meter: where the instruments live; the global one unless a test brings its own.
+        promised_s: the latency that is promised. It bounds a bucket: only so can be counted how many answers kept it.
     """
 
-    def __init__(self, meter: Meter | None = None) -> None:
+    def __init__(self, meter: Meter | None = None, promised_s: float = 5) -> None:
         meter = meter or get_meter("service")
+        seconds = sorted({*_SECONDS, promised_s})
         self._answers = meter.create_counter("answers", description="Questions by how they ended")
         self._latency = meter.create_histogram(
-            "answer_duration", "s", "From question to answer", explicit_bucket_boundaries_advisory=_SECONDS
+            "answer_duration", "s", "From question to answer", explicit_bucket_boundaries_advisory=seconds
         )
         self._ttft = meter.create_histogram(
             "time_to_first_token", "s", "Until the first text of a stream", explicit_bucket_boundaries_advisory=_SECONDS
@@ -37,6 +39,15 @@ class Metrics:
         self._drift = meter.create_gauge("data_drift", description="Distance of the data from its reference, by field")
         self._records = meter.create_counter("data_records", description="Ingested records by result")
         self._data_age = meter.create_gauge("data_age", "s", "Seconds since the current data version was made")
+        self._staleness = meter.create_gauge(
+            "data_staleness_ratio", description="Age of the newest record as a share of what the contract allows"
+        )
+        self._drifted = meter.create_gauge("data_drifted_fields", description="Fields beyond the contract's limits")
+        self._quarantined = meter.create_gauge("data_quarantined", description="Records that wait in quarantine")
+        self._threshold = meter.create_gauge("quality_threshold", description="What a score must reach, by source")
+        self._waiting = meter.create_gauge("handoffs_open", description="Persons who wait for a person")
+        self._longest = meter.create_gauge("handoff_wait", "s", "How long the first of them has waited")
+        self._worth = meter.create_gauge("answer_worth", description="The team's estimate of an answer's value")
 
     def answered(
         self, *, outcome: str, reason: str | None, model: str, prompt_version: str, seconds: float, ttft: float | None
@@ -101,3 +112,25 @@ class Metrics:
     def data_age(self, seconds: float) -> None:
         """How old the current data version is."""
         self._data_age.set(seconds)
+
+    def data_state(self, *, staleness: float, drifted: int) -> None:
+        """Whether the source still delivers (above 1 it is stale), and how many fields have drifted."""
+        self._staleness.set(staleness)
+        self._drifted.set(drifted)
+
+    def quarantined(self, count: int) -> None:
+        """How many records wait for somebody to mend them."""
+        self._quarantined.set(count)
+
+    def quality_threshold(self, metric: str, least: float, source: str) -> None:
+        """What a score of evals or of the judge must reach."""
+        self._threshold.set(least, {"metric": metric, "source": source})
+
+    def handoffs_open(self, count: int, longest_s: float) -> None:
+        """How many persons wait for a person, and for how long the first of them has."""
+        self._waiting.set(count)
+        self._longest.set(longest_s)
+
+    def answer_worth(self, amount: float) -> None:
+        """What an accepted answer is worth by the team's own estimate, in the budget's currency."""
+        self._worth.set(amount)

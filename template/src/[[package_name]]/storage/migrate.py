@@ -23,17 +23,28 @@ def _config(url: str) -> Config:
 async def upgrade(url: str) -> None:
     """Apply every migration that the database lacks."""
     make_folder(url)
-    await asyncio.to_thread(command.upgrade, _config(url), "head")
+    database = Database(url)
+    try:
+        behind = await pending(database)
+    finally:
+        await database.close()
+    if behind:
+        await asyncio.to_thread(command.upgrade, _config(url), "head")
 
 
 async def pending(database: Database) -> list[str]:
-    """The migrations that the database lacks, oldest first."""
+    """The migrations that the database lacks, oldest first.
+
+    One that a newer release has migrated lacks none: while that release is rolled out, or back, this one goes on.
+    """
 
     def applied(connection: Connection) -> tuple[str, ...]:
         return tuple(MigrationContext.configure(connection).get_current_heads())
 
     async with database.engine.connect() as connection:
         heads = await connection.run_sync(applied)
+    if not {script.revision for script in _scripts().walk_revisions()}.issuperset(heads):
+        return []
     missing = _scripts().iterate_revisions("heads", heads or "base")
     return [script.revision for script in missing][::-1]
 

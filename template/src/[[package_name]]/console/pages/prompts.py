@@ -14,6 +14,7 @@ from ..view import Item, Operating, Page, done, pages
 
 router = pages()
 ITEM = Item("/prompts", "Prompts", "operate")
+Version = Annotated[str, Form(min_length=1, max_length=40)]
 Reason = Annotated[str, Form(min_length=1, max_length=200)]
 NAME = "answer"
 
@@ -25,7 +26,7 @@ async def show(page: Operating) -> Response:
 
 
 @router.post("/prompts/activate")
-async def put_into_service(page: Operating, version: Annotated[str, Form()], reason: Reason) -> Response:
+async def put_into_service(page: Operating, version: Version, reason: Reason) -> Response:
     """Run the evals, and put the version into service if they pass."""
     try:
         await activate(page.services, page.caller, NAME, version, reason)
