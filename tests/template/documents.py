@@ -29,14 +29,15 @@ class Command:
 
 
 def commands(project: Path, package: str) -> list[Command]:
-    """Every command of the Markdown files of a project, in the order of reading; each once for a document."""
-    found: dict[Command, None] = {}
-    for path in sorted(project.rglob("*.md")):
-        document = path.relative_to(project).as_posix()
-        if not document.startswith((".venv/", "prompts/", "var/")):
-            for text in _of(path.read_text("utf-8"), package):
-                found[Command(document, text)] = None
-    return list(found)
+    """Every command of a project's README, manual steps and guide for contributors, each once, in the order of reading.
+
+    Those in runbooks and governance are held by the project's own tests: some of them end a service for good.
+    """
+    found: dict[str, Command] = {}
+    for document in ("README.md", "MANUAL_STEPS.md", "CONTRIBUTING.md"):
+        for text in _of((project / document).read_text("utf-8"), package):
+            found.setdefault(text, Command(document, text))
+    return list(found.values())
 
 
 def _of(text: str, package: str) -> Iterator[str]:

@@ -52,6 +52,15 @@ def _mutant(check: str, *edits: tuple[str, ...], takes: str = "") -> Mutant:
 
 ATTEMPT, GATEWAY = f"{PACKAGE}/gateway/attempt.py", f"{PACKAGE}/gateway/gateway.py"
 PIPELINE, ANSWERER = f"{PACKAGE}/answering/pipeline.py", f"{PACKAGE}/answering/answerer.py"
+DRAFTS = f"{PACKAGE}/gateway/drafts.py"
+INLINE = (
+    "You answer the questions of customers from passages of our documents, politely and briefly, "
+    "with the ids of the passages that you rest on; you decline what they do not answer."
+)
+ASKED = (
+    "Answer the question of the customer with the passages that were found for it, in the language of the question, "
+    "please: "
+)
 CI = ".github/workflows/checks.yml"
 
 MUTANTS = (
@@ -59,29 +68,92 @@ MUTANTS = (
     _mutant("pinned-model-version", ("service.toml", "gpt-5.2-2025-12-11", "gpt-5.2")),
     _mutant("explicit-generation-parameters", (ATTEMPT, "temperature=0.0, thinking=False, ", "")),
     _mutant("output-tokens-capped", (ATTEMPT, "max_tokens=cap, ", "")),
-    _mutant("ci-runs-tests", (CI, "uv run poe test", "echo"), (CI, "uv run poe contract", "echo"), (CI, "uv run poe chart", "echo")),
+    _mutant(
+        "ci-runs-tests",
+        (CI, "uv run poe test", "echo"),
+        (CI, "uv run poe contract", "echo"),
+        (CI, "uv run poe chart", "echo"),
+    ),
     _mutant("evals-run-in-ci", (CI, "uv run poe evals", "echo"), ("tests/evals",)),
     _mutant("dependencies-locked", ("uv.lock",), takes="container-image-reproducible"),
     _mutant("container-image-reproducible", ("Dockerfile", "USER 10001:10001\n", "")),
-    _mutant("input-size-limited", (f"{PACKAGE}/answering/answer.py", "max_length=20_000, ", ""), (f"{PACKAGE}/guardrails/guards.py", "clean(question[:most])[:most]", "clean(question)"), (f"{PACKAGE}/guardrails/guards.py", "len(question) > most", "False")),
-    _mutant("request-schema-validation", (f"{PACKAGE}/api/answers.py", "    question: Question,\n    caller", "    question: dict[str, str],\n    caller"), (f"{PACKAGE}/api/answers.py", "answerer.answer, question, caller", "answerer.answer, Question.model_construct(**question), caller")),
-    _mutant("llm-timeout-set", (ATTEMPT, "timeout=seconds, ", ""), (ATTEMPT, "async with asyncio.timeout(seconds):", "async with nullcontext():"), (GATEWAY, "async with asyncio.timeout(self._settings.request_timeout_s):", "async with nullcontext():")),
-    _mutant("llm-errors-handled", (ATTEMPT, "except (TimeoutError, AgentRunError, Failed) as error:", "except Failed as error:")),
-    _mutant("llm-retry-backoff", (GATEWAY, "if hopeless or late or line.breaker.is_open or job.ttft_ms is not None:\n                    raise", "raise")),
-    _mutant("fallback-path", (PIPELINE, "return self.unavailable(composed, failure)", "raise"), (GATEWAY, "enumerate(self._lines, start=1)", "enumerate(self._lines[:1], start=1)")),
+    _mutant(
+        "llm-timeout-set",
+        (ATTEMPT, "timeout=seconds, ", ""),
+        (ATTEMPT, "async with asyncio.timeout(seconds):", "async with nullcontext():"),
+        (GATEWAY, "async with asyncio.timeout(self._settings.request_timeout_s):", "async with nullcontext():"),
+    ),
+    _mutant(
+        "llm-errors-handled",
+        (ATTEMPT, "except (TimeoutError, AgentRunError, Failed) as error:", "except Failed as error:"),
+    ),
+    _mutant(
+        "llm-retry-backoff",
+        (
+            GATEWAY,
+            "if hopeless or late or line.breaker.is_open or job.ttft_ms is not None:\n                    raise",
+            "raise",
+        ),
+    ),
     _mutant("llm-calls-traced", (ATTEMPT, ", attributes=asked)", ")"), (ATTEMPT, "gen_ai.", "x.")),
-    _mutant("token-and-cost-recorded", (ATTEMPT, "read, written = reply.usage.input_tokens, reply.usage.output_tokens", "read, written = 0, 0")),
-    _mutant("no-regex-on-model-text", (ATTEMPT, 'return parse_draft(reply.text or "")', 'return Draft(answered=True, answer=re.findall("answer: (.*)", reply.text or "")[0])'), (ATTEMPT, "import time\n", "import re\nimport time\n"), takes="output-guardrail"),
-    _mutant("structured-output-enforced", (ATTEMPT, ", model_request_parameters=schema", ""), takes="no-regex-on-model-text"),
-    _mutant("no-exec-of-model-output", (ATTEMPT, 'return parse_draft(reply.text or "")', 'eval(reply.text or "")\n            return parse_draft(reply.text or "")')),
+    _mutant(
+        "token-and-cost-recorded",
+        (ATTEMPT, "read, written = reply.usage.input_tokens, reply.usage.output_tokens", "read, written = 0, 0"),
+    ),
+    _mutant(
+        "no-regex-on-model-text",
+        (
+            ATTEMPT,
+            'return parse_draft(reply.text or "")',
+            'return Draft(answered=True, answer=re.findall("answer: (.*)", reply.text or "")[0])',
+        ),
+        (ATTEMPT, "import time\n", "import re\nimport time\n"),
+        takes="output-guardrail",
+    ),
+    _mutant(
+        "structured-output-enforced", (ATTEMPT, ", model_request_parameters=schema", ""), takes="no-regex-on-model-text"
+    ),
+    _mutant(
+        "no-exec-of-model-output",
+        (
+            ATTEMPT,
+            'return parse_draft(reply.text or "")',
+            'eval(reply.text or "")\n            return parse_draft(reply.text or "")',
+        ),
+    ),
     _mutant("output-guardrail", (PIPELINE, "if reviewed.blocked:", "if False:")),
     _mutant("audit-trail", (ANSWERER, "session.add(row)", "pass"), (ANSWERER, "await append(", "str(")),
     _mutant("user-feedback-captured", (f"{PACKAGE}/feedback/loop.py", "session.add(row)", "pass")),
-    _mutant("health-and-readiness-endpoints", (f"{PACKAGE}/api/operations.py", '@router.get("/readyz"', '@router.get("/state"'), (f"{PACKAGE}/api/operations.py", '@router.get("/healthz"', '@router.get("/hello"')),
+    _mutant(
+        "health-and-readiness-endpoints",
+        (f"{PACKAGE}/api/operations.py", '@router.get("/readyz"', '@router.get("/state"'),
+        (f"{PACKAGE}/api/operations.py", '@router.get("/healthz"', '@router.get("/hello"'),
+    ),
     _mutant("ownership-declared", ("CODEOWNERS",), ("governance",), ("docs/runbooks",)),
     _mutant("fake-model-tests", ("tests/gateway",), ("tests/api",), ("tests/evals",)),
-    _mutant("no-hardcoded-secrets", (f"{PACKAGE}/settings.py", "redis_url: SecretStr | None = None", 'redis_url: SecretStr | None = None\n    api_key: str = "' + "sk-proj-" + "q7Rk2Vx9Lm4Tz8Wn3Hc6" + '"')),
-    _mutant("prompts-as-files", ("prompts/answer/1.md",), ("prompts/answer/2.md",), (f"{PACKAGE}/gateway/drafts.py", "SystemPromptPart(prompt.system)", 'SystemPromptPart("You answer the questions of customers from passages of our documents, politely, briefly and with the ids of the passages you rest on; you decline what they do not answer.")')),
-    _mutant("data-pipeline-validated", (f"{PACKAGE}/data/checking.py", ".model_validate(filled)", ".model_construct(**filled)"), (f"{PACKAGE}/data/checking.py", "Contract.model_validate_json(contract_json)", "Contract.model_construct(**json.loads(contract_json))"), (f"{PACKAGE}/data/contract.py", "Contract.model_validate(yaml.safe_load(path.read_text(encoding=\"utf-8\")))", "Contract.model_construct(**yaml.safe_load(path.read_text(encoding=\"utf-8\")))"), (f"{PACKAGE}/data/library.py", "Version.model_validate_json(manifest.read_text(encoding=\"utf-8\"))", "Version.model_construct(**json.loads(manifest.read_text(encoding=\"utf-8\")))")),
-    _mutant("eval-metrics-with-thresholds", (f"{PACKAGE}/evals/runner.py", "if score < limits[\"min\"]:", "if False:"), (f"{PACKAGE}/evals/runner.py", "elif before - after > limits.get(\"drop\", 1.0):", "elif False:"), ("tests/evals",), takes="evals-run-in-ci"),
-)  # fmt: skip
+    _mutant(
+        "no-hardcoded-secrets",
+        (
+            f"{PACKAGE}/settings.py",
+            "redis_url: SecretStr | None = None",
+            'redis_url: SecretStr | None = None\n    api_key: str = "' + "sk-proj-" + "q7Rk2Vx9Lm4Tz8Wn3Hc6" + '"',
+        ),
+    ),
+    _mutant(
+        "prompts-as-files",
+        (
+            DRAFTS,
+            "[SystemPromptPart(prompt.system), UserPromptPart(prompt.user)]",
+            f"[SystemPromptPart({INLINE!r}), UserPromptPart({ASKED!r} + question)]",
+        ),
+        (DRAFTS, "def opening(prompt: Prompt)", "def opening(question: str)"),
+        (GATEWAY, "opening(job.prompt)", "opening(job.prompt.user)"),
+    ),
+    _mutant(
+        "eval-metrics-with-thresholds",
+        (f"{PACKAGE}/evals/runner.py", 'if score < limits["min"]:', "if False:"),
+        (f"{PACKAGE}/evals/runner.py", 'elif before - after > limits.get("drop", 1.0):', "elif False:"),
+        ("tests/evals",),
+        takes="evals-run-in-ci",
+    ),
+)

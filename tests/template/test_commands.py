@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from readiness._resources import data_root
+
 from .answer_sets import everything
 from .conftest import Render
 from .documents import Command, commands
@@ -24,15 +26,16 @@ pytestmark = demanded
 
 # Run by another test: the tasks by test_runs.py, the update by test_update.py.
 ELSEWHERE = {
-    "uv run poe test": "test_runs.py",
-    "uv run poe check": "test_runs.py, one task after the other",
-    "copier update": "test_update.py",
+    *(f"uv run poe {task}" for task in ("lint", "types", "test", "evals", "check")),
+    "copier update",
 }
-# What needs a machine that a test does not have.
+# What needs something that a test does not have.
 OUT_OF_REACH = {
     "docker ": "a Docker daemon",
     "helm upgrade": "a cluster",
-    "kubectl ": "a cluster",
+    "uv run poe image": "a Docker daemon",
+    "uv run poe dependencies": "the package index's vulnerability service",
+    "LOAD_KEY=": "a service that is deployed; the same test on this machine is run",
 }
 # The reader's own choice; a word stands for the same in every document.
 WORDS = {
@@ -55,11 +58,11 @@ LAST = (
 
 
 @pytest.fixture(scope="module")
-def project(render: Render, run_git: Callable[..., str]) -> Path:
+def project(render: Render, commit_all: Callable[[Path], str]) -> Path:
     """A project with its environment, its database and its documents, and something that failed in it."""
     made = render(everything(), again=True)
     sync(made, "--all-extras", "--all-groups")
-    run_git(made, "init", "--quiet")
+    commit_all(made)
     name = package(made)
     for command in (f"uv run {name} migrate", f"uv run {name} data ingest data/sample"):
         assert shell(made, command).returncode == 0
@@ -78,7 +81,7 @@ def shell(project: Path, command: str, **variables: str) -> subprocess.Completed
     return subprocess.run(
         ["bash", "-c", command],
         cwd=project,
-        env=surroundings(**variables),
+        env=surroundings(READINESS=str(data_root()), **variables),  # this one judges, not one that is published
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
