@@ -63,7 +63,7 @@ def project(render: Render, commit_all: Callable[[Path], str]) -> Path:
     sync(made, "--all-extras", "--all-groups")
     commit_all(made)
     name = package(made)
-    # Two versions of the data, for drift lies between them, and the next version of the prompt, as CONTRIBUTING.md says.
+    # Two versions of the data, for drift lies between them; the next version of the prompt, as CONTRIBUTING.md says.
     for command in ("migrate", "data ingest data/sample/documents.jsonl", "data ingest data/sample"):
         assert shell(made, f"uv run {name} {command}").returncode == 0
     first = (made / "prompts" / "answer" / "1.md").read_text("utf-8")
