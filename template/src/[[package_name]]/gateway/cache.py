@@ -24,14 +24,16 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS answers (id INTEGER PRIMARY KEY, tenant TEXT, scope TEXT, words TEXT, body TEXT, until REAL);
 CREATE INDEX IF NOT EXISTS by_tenant ON answers (tenant, id);
+CREATE INDEX IF NOT EXISTS by_end ON answers (until);
 CREATE VIRTUAL TABLE IF NOT EXISTS vectors USING vec0(
     id INTEGER PRIMARY KEY, scope TEXT PARTITION KEY, embedding FLOAT[{DIMENSIONS}] distance_metric=cosine
 );
 """
 _NEAR = """SELECT a.words, a.body FROM vectors v JOIN answers a ON a.id = v.id WHERE v.embedding MATCH ? AND v.k = ?
 AND v.scope = ? AND v.distance <= ? AND a.until > ? ORDER BY v.distance"""
-# What a new answer replaces: the same question's, what is over, and the oldest beyond the limit.
-_STALE = """SELECT id FROM answers WHERE tenant = ? AND (until <= ? OR (scope = ? AND words = ?)) UNION
+# What a new answer replaces: what is over, whoever's it was; the same question's; the tenant's oldest beyond the limit.
+_STALE = """SELECT id FROM answers WHERE until <= ? UNION
+SELECT id FROM answers WHERE tenant = ? AND scope = ? AND words = ? UNION
 SELECT id FROM (SELECT id FROM answers WHERE tenant = ? ORDER BY id DESC LIMIT -1 OFFSET ?)"""
 _FILLER = re.compile("an?|the|please|kindly|i|me|my|we|us|our|you|your|it|its|is|are|am|do|does|hello|thanks")
 _ORDERS = re.compile(r"\b(from|to|before|after|than|instead|into|between|over|under|by)\b")
@@ -103,7 +105,7 @@ class AnswerCache:
 
     def _keep(self, scope: CacheScope, question: str, words: str, body: str) -> None:
         vector, at = sqlite_vec.serialize_float32(embed(question)), time.time()
-        replaced = (scope.tenant, at, scope.key, words, scope.tenant, MOST_PER_TENANT - 1)
+        replaced = (at, scope.tenant, scope.key, words, scope.tenant, MOST_PER_TENANT - 1)
         row = (scope.tenant, scope.key, words, body, at + self._seconds)
         with self._one_at_a_time, self._file:
             stale = self._file.execute(_STALE, replaced).fetchall()
