@@ -1,6 +1,7 @@
 """demo, serve and migrate: the commands that run the service."""
 
 import asyncio
+import signal
 from typing import Annotated
 
 import typer
@@ -22,6 +23,7 @@ def demo(
     try:
         plainly(load_settings(), lambda: play(console, port=port, once=once))
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks twice is told once
         typer.echo("\nStopped.")
 
 
