@@ -15,7 +15,7 @@ _KEEPS = re.compile(r"[A-Z_]+=\S+$|[A-Z_]+=\$\(.*\)$")
 _COMMENT = re.compile(r"\s{2,}# .*$")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Command:
     """One command as a document has it.
 
