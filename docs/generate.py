@@ -28,6 +28,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scanner"))  # this checkout, whatever is installed
 
+import accuracy  # noqa: E402
 from typer.main import get_command  # noqa: E402
 
 from readiness.assess.check import HOURS, POINTS  # noqa: E402
@@ -113,6 +114,12 @@ def grades_block() -> str:
     known = data("grades.yaml")
     rows = [(grade["grade"], grade["from"]) for grade in known["grades"]]
     return table(("grade", "from"), *rows) + f"\nA layer *stands* from {known['stack_threshold']}.\n"
+
+
+def claims_block() -> str:
+    """What owners may attest."""
+    rows = [(f"`{one['name']}`", one["title"], one["reason"], one["seen"]) for one in data("attestable.yaml")["claims"]]
+    return table(("claim", "what it says", "why no scanner knows", "what readiness looks at instead"), *rows)
 
 
 def example_check_block() -> str:
@@ -210,6 +217,12 @@ def block(name: str, page: Path) -> str:
         "grades": grades_block,
         "example check": example_check_block,
         "report keys": report_keys_block,
+        "claims": claims_block,
+        "accuracy summary": lambda: accuracy.summary(data("accuracy.yaml")),
+        "accuracy": lambda: table(*accuracy.rows(checks())),
+        "accuracy disagreements": lambda: table(*accuracy.disagreements(data("accuracy.yaml"))),
+        "accuracy repositories": lambda: table(*accuracy.repositories(data("accuracy.yaml"))),
+        "accuracy readings": lambda: table(*accuracy.readings(data("accuracy.yaml"))),
         "scan": lambda: fenced(output("scan", str(PILOT)), "text"),
         "mended": lambda: fenced(output("scan", str(PILOT), mended=True), "text"),
         "new": lambda: fenced(output("new", "acme-answers", "--defaults", "--template-source", str(ROOT)), "text"),
@@ -236,6 +249,7 @@ def check_page(check: Data) -> str:
         + fenced(yaml.safe_dump(policy, sort_keys=False, allow_unicode=True, width=100), "yaml"),
         f"## How to mend it\n\n{check['remedy'].strip()}\n",
         f"## What it must not fire on\n\n{check.get('false_positives', '').strip()}\n",
+        f"## How often it is right\n\n{accuracy.of_check(check)}\n",
         "## Examples\n\n" + "\n".join(example(item) for item in check["examples"]),
         "## Sources\n\n" + "".join(f"- {source.strip()}\n" for source in check["sources"]),
     ]

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from readiness._resources import data_root
 from readiness.assess.assess import assess
+from readiness.assess.attesting import attest
 from readiness.assess.catalogue import Catalogue, load_catalogue
 from readiness.extract.observations import Observations
 from readiness.extract.observe import observe
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import link
 from readiness.facts.facts import Facts, gather
+from readiness.facts.governance.attestations import find_attestations
 from readiness.facts.linking.web import load_web
 from readiness.facts.sdks.knowledge import Knowledge, load_knowledge
 from readiness.report.build import build_report
@@ -44,7 +46,8 @@ def scan(
 
     Args:
         path: the root of the repository, or a folder inside one.
-        as_of: the day to judge on (retired models, reviews); by default the date of the commit.
+        as_of: the day to judge on (retired models, reviews). By default the date of the commit, or that of our table of
+            models where it is later: what is known to have ended has ended, however old the commit is.
         exclude: further glob patterns of files to pass over.
         configuration: what the owners set; by default read from `readiness.toml` or `pyproject.toml` under `path`.
         progress: called with a stage's name and how much of how much of it is done.
@@ -55,13 +58,15 @@ def scan(
     root = Path(path)
     chosen = configuration if configuration is not None else load_configuration(root)
     repository = open_repository(root, chosen, exclude=exclude)
+    known = _knowledge().models.day
+    today = as_of or chosen.as_of or max(repository.committed or known, known)
     catalogue = _catalogue()
     tell = progress or _silent
     with _room_to_work():
         observations = observe(repository, lambda done, total: tell("reading", done, total))
         tell("linking", 0, 1)
         core = link(repository, observations, _knowledge(), load_web(_checks() / "knowledge" / "web-frameworks.yaml"))
-        facts = gather(core, as_of or chosen.as_of or repository.committed)
+        facts = gather(core, today)
         assessment = assess(facts, catalogue, model_free=not facts.gates.model)
     return build_report(
         repository=repository,
@@ -74,7 +79,8 @@ def scan(
         model_calls=_rows(facts),
         problems=[ProblemReport(p.place.path, p.place.line, p.message) for p in facts.problems],
         skipped=observations.unread,
-        as_of=as_of or chosen.as_of or repository.committed,
+        attested=attest(find_attestations(observations), catalogue.attestable, today),
+        as_of=today,
     )
 
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from readiness.assess.assess import assess
 from readiness.assess.assessment import Verdict
 from readiness.assess.catalogue import load_catalogue
+from readiness.assess.errors import CatalogueError
 from readiness.facts.place import Place
 
 Write = Callable[..., Path]
@@ -87,3 +90,31 @@ def test_with_nothing_decided_there_is_no_score_but_there_are_results(write_cata
     assessment = assess(closed, load_catalogue(write_catalogue(), House), model_free=False)
     assert assessment.score is None
     assert {result.verdict for result in assessment.results} == {Verdict.NOT_APPLICABLE}
+
+
+def measured(**counts: int) -> dict[str, object]:
+    wrong = {"labelled": 10, "agreed": 5, "wanted": 5, "reported": 6, "both": 4} | counts
+    return {"measured": "2026-11-21", "repositories": [{"name": "a/b"}], "checks": {"alarm-rings": wrong}}
+
+
+def test_a_check_that_is_often_wrong_is_shown_and_does_not_count(write_catalogue: Write) -> None:
+    catalogue = load_catalogue(write_catalogue(scales={"accuracy.yaml": measured()}), House)
+    assert catalogue.accuracy.experimental == {"alarm-rings"}
+    assessment = assess(HOUSE, catalogue, model_free=False)
+    alarm = assessment.results[1]
+    assert (alarm.verdict, alarm.gain) == (Verdict.PARTIAL, 0.0)
+    assert [finding.message for finding in alarm.findings] == ["wired, but 1 silent"]
+    assert [(layer.name, layer.checks) for layer in assessment.layers] == [("ground", 1), ("roof", 0)]
+    assert [action.check for action in assessment.actions] == ["doors-closed"]
+    assert {debt.name: debt.days for debt in assessment.debts} == {"technical": 0.25, "governance": 0.0}
+
+
+def test_a_check_that_is_right_four_times_in_five_counts(write_catalogue: Write) -> None:
+    catalogue = load_catalogue(write_catalogue(scales={"accuracy.yaml": measured(reported=5)}), House)
+    assert catalogue.accuracy.experimental == frozenset()
+
+
+@pytest.mark.parametrize("wrong", [{"both": 7}, {"agreed": 11}, {"wanted": 12}])
+def test_counts_that_contradict_one_another_are_refused(write_catalogue: Write, wrong: dict[str, int]) -> None:
+    with pytest.raises(CatalogueError, match="contradict"):
+        load_catalogue(write_catalogue(scales={"accuracy.yaml": measured(**wrong)}), House)

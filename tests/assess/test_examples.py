@@ -10,10 +10,7 @@ import pytest
 
 import readiness
 from readiness.assess.catalogue import load_catalogue
-from readiness.assess.check import Example
-
-if not hasattr(readiness, "scan"):
-    pytest.skip("readiness.scan is not there yet", allow_module_level=True)
+from readiness.assess.check import Check, Example
 
 
 def examples() -> Iterator[Any]:
@@ -37,3 +34,8 @@ def test_an_example_gets_its_verdict(name: str, example: Example, tmp_path: Path
             *(f"{finding.path}:{finding.line} {finding.message}" for finding in (result.findings if result else ())),
         ]
     )
+
+
+@pytest.mark.parametrize("check", load_catalogue().checks, ids=lambda check: check.name)
+def test_the_examples_drive_a_check_to_each_verdict_that_it_can_give(check: Check) -> None:
+    assert check.verdicts - {example.verdict for example in check.examples} == set()

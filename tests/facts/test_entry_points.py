@@ -222,6 +222,16 @@ def test_a_helper_that_a_page_imports_is_no_page(linked: Link) -> None:
     assert seen(linked(files)) == [("ui", "app.py"), ("ui", "pages/more.py")]
 
 
+def test_a_script_whose_helpers_draw_is_the_page(linked: Link) -> None:
+    files = {
+        "frontend/app.py": "from pages_util import front\ndef main():\n  front.draw()\nif __name__ == '__main__':\n  main()\n",
+        "frontend/pages_util/front.py": "import streamlit as st\ndef draw():\n  st.text_input('Topic')\n",
+        "frontend/load.py": "from pages_util import front\ndef main():\n  return front\nif __name__ == '__main__':\n  main()\n",
+    }
+
+    assert seen(linked(files)) == [("ui", "frontend/app.py")]
+
+
 @pytest.mark.parametrize(
     "source",
     [

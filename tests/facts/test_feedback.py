@@ -145,3 +145,33 @@ def test_a_way_back_into_the_examples(keep: Keep, path: str, text: str) -> None:
     assert open_end.loop is None
     [closed] = keep({"app.py": APP + rate, path: text}).feedback
     assert closed.loop is not None and closed.loop.path == path
+
+
+def test_how_an_answer_ended_is_no_judgement_of_its_reader(keep: Keep) -> None:
+    told = """\
+from fastapi import FastAPI
+from openai import OpenAI
+from sqlmodel import Field, Session, SQLModel, create_engine
+
+app = FastAPI()
+client = OpenAI(timeout=30)
+engine = create_engine("sqlite:///answers.db")
+
+
+class Answer(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    text: str
+    COLUMN: str
+
+
+@app.post("/ask")
+def ask(question: str) -> str:
+    answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": question}])
+    text = answer.choices[0].message.content or ""
+    with Session(engine) as session:
+        session.add(Answer(text=text, COLUMN="answered"))
+        session.commit()
+    return text
+"""
+    assert keep({"app.py": told.replace("COLUMN", "outcome")}).feedback == []
+    assert keep({"app.py": told.replace("COLUMN", "rating")}).feedback != []

@@ -128,6 +128,33 @@ def test_text_is_followed_through_streams_containers_pipes_and_functions(find: F
     assert flows.parses
 
 
+STREAM = """\
+    import httpx, json
+    from fastapi import FastAPI
+
+    app = FastAPI()
+
+    @app.post("/ask")
+    def ask(question: str):
+        body = {"model": "m", "messages": [{"role": "user", "content": question}], "stream": True}
+        with httpx.stream("POST", "https://api.openai.com/v1/chat/completions", json=body) as response:
+            for line in response.iter_lines():
+                if line.startswith("data: "):
+                    if line == "data: [DONE]":
+                        break
+                    event = json.loads(line[6:])
+                    if event["object"] == "error":
+                        continue
+                    text = event["choices"][0]["delta"]["content"]
+"""
+
+
+def test_the_envelope_of_an_answer_over_http_is_no_text_of_the_model(find: Find) -> None:
+    assert uses(find({"app.py": STREAM})) == []
+    read = STREAM + "                    json.loads(text)\n"
+    assert [use for use, _ in uses(find({"app.py": read}))] == ["parses"]
+
+
 def test_text_is_followed_through_attributes_and_other_modules(find: Find) -> None:
     flows = find(
         {

@@ -118,13 +118,13 @@ def test_http_by_hand_is_a_model_call_only_by_its_url(knowledge: Knowledge) -> N
     found = knowledge.http_call("httpx.AsyncClient().post")
     assert found is not None
     assert [(default.distribution, default.timeout) for default in found[1].defaults] == [("httpx", 5.0)]
-    endpoint = knowledge.endpoint("https://API.openai.com/v1/chat/completions")
+    endpoint = next(knowledge.endpoints("https://API.openai.com/v1/chat/completions"))
     assert endpoint is not None
     assert (endpoint.provider, endpoint.kind) == ("openai", "generate")
-    embeddings = knowledge.endpoint("http://gateway.internal/v1/embeddings")
+    embeddings = next(knowledge.endpoints("http://gateway.internal/v1/embeddings"))
     assert embeddings is not None
     assert embeddings.kind == "embed"
-    assert knowledge.endpoint("https://api.example.com/v1/orders") is None
+    assert not list(knowledge.endpoints("https://api.example.com/v1/orders"))
 
 
 @pytest.mark.parametrize(

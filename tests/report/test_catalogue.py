@@ -8,6 +8,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
+from readiness.assess.accuracy import Accuracy, CheckAccuracy
 from readiness.report.catalogue import choose, to_json, to_markdown, to_table
 from readiness.report.explain import explain
 from readiness.report.page import Page, render
@@ -19,6 +20,23 @@ TIMEOUT = CATALOGUE.checks[1]
 
 def test_a_check_explained(snapshot: SnapshotAssertion) -> None:
     assert render(explain(TIMEOUT, CATALOGUE, Page.of(80)), None) == snapshot
+
+
+def test_what_was_measured_is_told_with_what_goes_wrong(snapshot: SnapshotAssertion) -> None:
+    counts = CheckAccuracy(labelled=12, agreed=9, wanted=8, reported=9, both=7)
+    measured = replace(CATALOGUE, accuracy=Accuracy("2026-11-21", 12, {TIMEOUT.name: counts}))
+    known = replace(
+        TIMEOUT, weaknesses=("A timeout that a proxy sets is not seen.", "Nor is one of the operating system.")
+    )
+    told = render(explain(known, measured, Page.of(80)), None)
+    assert told[told.index("How often") : told.index("Sources")] == snapshot
+
+
+def test_a_check_that_is_often_wrong_says_that_it_does_not_count() -> None:
+    counts = CheckAccuracy(labelled=12, agreed=6, wanted=4, reported=9, both=4)
+    measured = replace(CATALOGUE, accuracy=Accuracy("2026-11-21", 12, {TIMEOUT.name: counts}))
+    told = render(explain(TIMEOUT, measured, Page.of(100)), None)
+    assert "experimental: it does not count" in told
 
 
 def test_highlighting_adds_nothing_but_colour() -> None:

@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from readiness.report import detail, terminal
 from readiness.report.model import (
     ActionReport,
+    AttestationReport,
     EvidenceReport,
     FindingReport,
     ProblemReport,
@@ -57,6 +58,10 @@ def hostile(text: str) -> Report:
         repository=replace(TROUBLED.repository, name=text, revision=text, kinds=(text, "agent")),
         checks=(check, *(replace(other, evidence=(evidence,) * 5) for other in TROUBLED.checks if other != TIMEOUT)),
         actions=tuple(ActionReport("llm-timeout-set", 12.3, "minutes") for _ in range(7)),
+        attestations=tuple(
+            AttestationReport(text, text, text, text, text, text, standing, text, text, 3, 9)
+            for standing in ("attested", "expired", "malformed")
+        ),
         problems=tuple(ProblemReport(text, number, text) for number in range(7)),
         suppressed=(SuppressedReport("llm-timeout-set", text, 1, text),),
         skipped=(SkippedReport(text, text),),

@@ -20,14 +20,19 @@ from .conftest import Render
 from .environments import DEMANDED, lock
 
 # The answer -> the checks that it declines: its question's help and MANUAL_STEPS.md name them.
-DECLINES = {("model_provider", "openai-compatible"): {"pinned-model-version"}}
+# The choices of a question that takes several stand in a tuple.
+DECLINES: dict[tuple[str, str | tuple[str, ...]], set[str]] = {
+    ("model_provider", "openai-compatible"): {"pinned-model-version", "model-not-retired"},
+    ("deploy", ("compose",)): {"autoscaling-and-limits"},
+    ("deploy", ()): {"autoscaling-and-limits", "rollback-path"},
+}
 UNLOCKED = {"dependencies-locked", "container-image-reproducible"}
 
 
 def declined(answers: Answers) -> set[str]:
     """The checks that these answers decline."""
-    usual = {question.name: question.default for question in load_questions()}
-    given = {**usual, **answers}
+    usual = {q.name: (q.default or "").replace(",", " ").split() if q.several else q.default for q in load_questions()}
+    given = {name: tuple(one) if isinstance(one, list) else one for name, one in {**usual, **answers}.items()}
     return {check for (name, value), checks in DECLINES.items() if given[name] == value for check in checks}
 
 
@@ -69,15 +74,16 @@ def test_nothing_is_left_to_satisfy(answers: Answers, render: Render, locks: Pat
 
 
 def test_before_the_first_run_only_the_lock_is_missing(render: Render) -> None:
-    assert unsatisfied(scan(render(DEFAULTS))).keys() == UNLOCKED
+    assert unsatisfied(scan(render(DEFAULTS))).keys() == UNLOCKED | declined(DEFAULTS)
     assert "uv lock" in (render(DEFAULTS) / "MANUAL_STEPS.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("answer", DECLINES)
-def test_who_declines_a_check_is_told_so(answer: tuple[str, str], render: Render) -> None:
+def test_who_declines_a_check_is_told_so(answer: tuple[str, str | tuple[str, ...]], render: Render) -> None:
     name, value = answer
     (question,) = [question for question in load_questions() if question.name == name]
-    told = (render({name: value}) / "MANUAL_STEPS.md").read_text("utf-8")
+    chosen = list(value) if isinstance(value, tuple) else value
+    told = (render({name: chosen}) / "MANUAL_STEPS.md").read_text("utf-8")
     for check in DECLINES[answer]:
         assert check in question.help
         assert f"`{check}`" in told

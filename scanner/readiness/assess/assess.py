@@ -12,7 +12,7 @@ from readiness.assess.score import Card, score
 
 
 def assess(facts: object, catalogue: Catalogue, model_free: bool) -> Assessment:
-    """Judge the facts by every check of the catalogue and score the outcome.
+    """Judge the facts by every check of the catalogue and score the outcome; experimental checks do not count.
 
     Args:
         facts: what was found in the repository; an instance of the class the catalogue was loaded for.
@@ -25,7 +25,9 @@ def assess(facts: object, catalogue: Catalogue, model_free: bool) -> Assessment:
     if model_free:
         unscored = tuple(LayerScore(layer.name, None, 0) for layer in catalogue.layers)
         return Assessment(catalogue.ruler, None, unscored, ())
-    card = Card(tuple((check, judge(check, facts)) for check in catalogue.checks), catalogue.layers)
+    judged = tuple((check, judge(check, facts)) for check in catalogue.checks)
+    experimental = catalogue.accuracy.experimental
+    card = Card(tuple(one for one in judged if one[0].name not in experimental), catalogue.layers)
     gain = gains(card)
     names = [debt.name for debt in catalogue.debts]
     return Assessment(
@@ -34,6 +36,6 @@ def assess(facts: object, catalogue: Catalogue, model_free: bool) -> Assessment:
         layers=card.layer_scores(),
         debts=debts(card.judged, names),
         grid=card.grid(names),
-        results=tuple(replace(result, gain=gain.get(check.name, 0.0)) for check, result in card.judged),
+        results=tuple(replace(result, gain=gain.get(check.name, 0.0)) for check, result in judged),
         actions=actions({check.name: check for check in catalogue.checks}, gain),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from readiness._resources import data_root, version
+from readiness.assess.accuracy import Accuracy, read_accuracy
 from readiness.assess.assessment import Ruler
+from readiness.assess.attesting import Claim, read_claims
 from readiness.assess.check import Check
 from readiness.assess.check_file import read_check
 from readiness.assess.errors import CatalogueError
@@ -28,10 +30,19 @@ class Catalogue:
     debts: tuple[DebtKind, ...]
     grades: Grades
     ruler: Ruler
+    accuracy: Accuracy = field(default_factory=Accuracy)
+    """How often each check was right where somebody looked."""
+    claims: tuple[Claim, ...] = ()
+    """What no scanner can see, and owners may attest."""
 
     def check(self, name: str) -> Check | None:
         """Return the check of that name, None when there is none."""
         return next((check for check in self.checks if check.name == name), None)
+
+    @property
+    def attestable(self) -> dict[str, str]:
+        """What may be attested, with its sentence: the claims, and every check (its control may lie elsewhere)."""
+        return {claim.name: claim.title for claim in self.claims} | {one.name: one.statement for one in self.checks}
 
 
 def load_catalogue(root: Path | None = None, facts: type | None = None) -> Catalogue:
@@ -67,7 +78,10 @@ def _load(folder: Path, vocabulary: type) -> Catalogue:
         problems.extend(_dangling(checks))
     if problems:
         raise CatalogueError(problems)
-    return Catalogue(tuple(checks), layers, debts, grades, Ruler(version(), content_hash(folder)))
+    accuracy = read_accuracy(folder / "accuracy.yaml", {check.name for check in checks})
+    claims = read_claims(folder / "attestable.yaml") if (folder / "attestable.yaml").is_file() else ()
+    ruler = Ruler(version(), content_hash(folder))
+    return Catalogue(tuple(checks), layers, debts, grades, ruler, accuracy, claims)
 
 
 def content_hash(folder: Path) -> str:

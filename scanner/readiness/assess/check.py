@@ -65,6 +65,7 @@ class Check:
 
     `message` is the template of a finding: of a failing site, or of a ladder on which nothing was found.
     `implies` names checks that are satisfied together with this one.
+    `weaknesses` are what it is known to get wrong or not to see, each in a sentence.
     """
 
     name: str
@@ -86,3 +87,13 @@ class Check:
     message: str = ""
     fix: str = "none"
     implies: tuple[str, ...] = field(default_factory=tuple)
+    weaknesses: tuple[str, ...] = ()
+
+    @property
+    def verdicts(self) -> frozenset[str]:
+        """Every verdict that its policy can give."""
+        possible = {"pass", "fail"} | ({"not-applicable"} if self.applies != "true" else set())
+        if self.policy is None:
+            return frozenset(possible | {rung.verdict for rung in self.rungs})
+        mixed = self.policy.partial or self.policy.kind == "each"  # sites that differ make a partial too
+        return frozenset(possible | ({"partial"} if mixed else set()) | ({"unknown"} if self.policy.unknown else set()))

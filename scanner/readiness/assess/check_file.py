@@ -18,7 +18,7 @@ _SITE_KEYS = ("each", "worst", "as", "pass", "partial", "unknown", "drop", "path
 _KEYS = (
     *("name", "statement", "layer", "debt", "weight", "effort", "since", "why", "sources", "applies"),
     *_SITE_KEYS,
-    *("rungs", "message", "detection", "remedy", "fix", "implies", "false_positives", "examples"),
+    *("rungs", "message", "detection", "remedy", "fix", "implies", "false_positives", "weaknesses", "examples"),
 )
 _EMPTY = ("not-applicable", "unknown", "fail", "pass")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -65,6 +65,7 @@ def read_check(path: Path, layer: str, debts: Collection[str], facts: type) -> C
         message=fields.text("message"),
         fix=_fix(fields),
         implies=fields.texts("implies", required=False),
+        weaknesses=fields.texts("weaknesses", required=False),
     )
 
 

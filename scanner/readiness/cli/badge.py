@@ -38,7 +38,7 @@ def badge(
     ] = None,
     as_of: Annotated[
         str | None,
-        typer.Option("--as-of", metavar="DATE", help="Judge as of this day (YYYY-MM-DD); default: the commit's."),
+        typer.Option("--as-of", metavar="DATE", help="Judge as of this day; default: the commit's or our tables'."),
     ] = None,
     exclude: Annotated[
         list[str] | None,

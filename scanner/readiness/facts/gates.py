@@ -15,6 +15,8 @@ class Gates:
     service: bool = False
     http: bool = False
     agent: bool = False
+    risk: bool = False
+    """An agent has a tool that changes something outside the program, or tools that only the running program knows."""
     rag: bool = False
     parse: bool = False
     chat: bool = False

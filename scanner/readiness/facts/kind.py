@@ -15,6 +15,7 @@ from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.repository.tree import Role
 
 _SERVICE_FILES = re.compile(r"(^|/)(procfile|wsgi\.py|serverless\.ya?ml|app\.yaml)$", re.I)
+_BUILT = ("pyproject.toml", "setup.py", "setup.cfg")
 _STATEMENTS = frozenset({"execute", "fetch", "fetchall", "fetch_all", "fetchrow", "exec_driver_sql"})
 _NEAREST = re.compile(r"<=>|<#>|\bvec_distance_\w+\(|\bbm25\(|\bts_rank(?:_cd)?\(|\bvec_search\(", re.I)
 _SERVICE_KINDS = frozenset({"http", "websocket", "ui", "bot", "queue", "lambda", "mcp"})
@@ -48,20 +49,22 @@ def find_gates(core: Core) -> Gates:
         outbound=usage.outbound.has_any(paths),
         is_async=any(_is_async(u) for u in (*(c.unit for c in serving), *(e.unit for e in reaching))),
         ui_only=bool(reaching) and all(e.kind == "ui" for e in reaching),
-        library=not service and "pyproject.toml" in core.observations.files,
+        library=not service and any(name in core.observations.files for name in _BUILT),
         demo=core.demo,
     )
 
 
 def _searches_by_sql(core: Core) -> bool:
     """Whether serving code asks a database for what is nearest: by vectors (pgvector, sqlite-vec) or ranked words."""
-    for unit in core.serving_units():
-        for call in unit.calls:
-            if last_name(call.function) in _STATEMENTS and call.arguments:
-                text = core.resolver.constant(call.arguments[0], unit)
-                if isinstance(text, str) and _NEAREST.search(text[:4_000]):
-                    return True
-    return False
+    return any(searches_by_sql(core, call, unit) for unit in core.serving_units() for call in unit.calls)
+
+
+def searches_by_sql(core: Core, call: code.Call, unit: Unit) -> bool:
+    """Whether a statement of SQL asks for what is nearest."""
+    if last_name(call.function) not in _STATEMENTS or not call.arguments:
+        return False
+    text = core.resolver.constant(call.arguments[0], unit)
+    return isinstance(text, str) and _NEAREST.search(text[:4_000]) is not None
 
 
 def _is_async(unit: Unit) -> bool:

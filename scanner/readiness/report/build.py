@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 from readiness.assess.assessment import Assessment, Result, Score, Verdict
+from readiness.assess.attesting import Attested
 from readiness.assess.catalogue import Catalogue
 from readiness.assess.check import Check
 from readiness.facts.place import Evidence, Place
 from readiness.report.model import (
     ActionReport,
+    AttestationReport,
     CheckReport,
     DebtReport,
     EvidenceReport,
@@ -60,6 +62,7 @@ def build_report(
     problems: Iterable[ProblemReport] = (),
     suppressed: Iterable[SuppressedReport] = (),
     skipped: Iterable[Skipped] = (),
+    attested: Iterable[Attested] = (),
     as_of: date | None = None,
 ) -> Report:
     """The report of one scan.
@@ -76,6 +79,7 @@ def build_report(
         problems: code that cannot be imported.
         suppressed: findings that the owners have accepted.
         skipped: files that were passed over after opening (they did not parse, say).
+        attested: what the owners state, judged.
         as_of: the day the repository is judged on.
     """
     passed_over = _skipped([*repository.skipped, *skipped])
@@ -110,6 +114,7 @@ def build_report(
         ),
         suppressed=tuple(sorted(suppressed, key=lambda one: (one.path, one.line, one.check))),
         skipped=passed_over,
+        attestations=tuple(_attestation(one) for one in attested),
         as_of=as_of.isoformat() if as_of is not None else None,
     )
 
@@ -149,10 +154,27 @@ def _layers(assessment: Assessment, catalogue: Catalogue) -> tuple[LayerReport, 
 def _checks(assessment: Assessment, catalogue: Catalogue, lines_of: LinesOf) -> tuple[CheckReport, ...]:
     by_name = {check.name: check for check in catalogue.checks}
     source = _Source(lines_of, hidden=_hidden_lines(assessment.results))
-    return tuple(_check(by_name[result.check], result, source) for result in assessment.results)
+    aside = catalogue.accuracy.experimental
+    return tuple(_check(by_name[result.check], result, source, result.check in aside) for result in assessment.results)
 
 
-def _check(check: Check, result: Result, source: _Source) -> CheckReport:
+def _attestation(one: Attested) -> AttestationReport:
+    return AttestationReport(
+        claim=mask(one.claim),
+        title=mask(one.title),
+        owner=mask(one.owner),
+        evidence=mask(one.evidence),
+        date=one.date,
+        expires=one.expires,
+        standing=str(one.standing),
+        problem=mask(one.problem),
+        path=one.place.path,
+        line=one.place.line,
+        end_line=one.place.end_line,
+    )
+
+
+def _check(check: Check, result: Result, source: _Source, experimental: bool) -> CheckReport:
     seen: Counter[str] = Counter()
     findings = []
     for finding in result.findings:
@@ -184,6 +206,7 @@ def _check(check: Check, result: Result, source: _Source) -> CheckReport:
         effort=check.effort,
         fix=_fix(check.fix),
         statement=check.statement,
+        experimental=experimental,
     )
 
 

@@ -74,6 +74,8 @@ def to_json(checks: Sequence[Check], catalogue: Catalogue) -> str:
                 "fix": check.fix,
                 "implies": list(check.implies),
                 "sources": list(check.sources),
+                "weaknesses": list(check.weaknesses),
+                "experimental": check.name in catalogue.accuracy.experimental,
             }
             for check in checks
         ],

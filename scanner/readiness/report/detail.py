@@ -31,7 +31,8 @@ def one_check(report: Report, check: CheckReport, page: Page) -> list[Text]:
     """One check: what it asks, its verdict, and every place with its lines of code."""
     titles = {layer.name: layer.title for layer in report.layers}
     number = layer_numbers(report).get(check.layer, 0)
-    place = f"{check.weight}, {check.debt} debt, layer {number}: {titles.get(check.layer, check.layer)}"
+    counts = f"{check.weight}, experimental: it does not count" if check.experimental else check.weight
+    place = f"{counts}, {check.debt} debt, layer {number}: {titles.get(check.layer, check.layer)}"
     lines = [
         spans((page.fit(check.name, page.width), "bold")),
         spans((page.fit(page.text(place), page.width), "dim")),
@@ -133,7 +134,10 @@ def _check(check: CheckReport, page: Page) -> list[Text]:
     word = _word(check.verdict)
     if check.verdict == "partial" and check.satisfaction is not None:
         word = f"{word} {whole(check.satisfaction * 100)} %"
-    left.append(f" {word:<12}", style).append(f" {check.weight:<8}", "dim")
+    left.append(f" {word:<12}", style)
+    left.append(
+        " experimental" if check.experimental else f" {check.weight:<8}", "magenta" if check.experimental else "dim"
+    )
     lines = [row(left, _price(check), page.width) if check.gain else left]
     findings = check.findings[:_FINDINGS]
     evidence = () if findings else check.evidence[:_EVIDENCE]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from readiness.assess.accuracy import CheckAccuracy
 from readiness.assess.catalogue import Catalogue
 from readiness.assess.check import Check, Example
+from readiness.report.accuracy import in_words
 from readiness.report.page import Page, spans
 
 _INDENT = "  "
@@ -16,7 +18,9 @@ def explain(check: Check, catalogue: Catalogue, page: Page, *, colour: bool = Fa
     """The page that `readiness explain CHECK` prints; code is highlighted when there is colour."""
     numbers = {layer.name: (number, layer.title) for number, layer in enumerate(catalogue.layers, start=1)}
     number, title = numbers.get(check.layer, (0, check.layer))
-    facts = (f"{title} (layer {number})", f"{check.debt} debt", check.weight, f"{check.effort} to mend")
+    measured = catalogue.accuracy.checks.get(check.name, CheckAccuracy())
+    counts = ("experimental: it does not count",) if measured.experimental else ()
+    facts = (f"{title} (layer {number})", f"{check.debt} debt", check.weight, *counts, f"{check.effort} to mend")
     place = f" {page.glyphs.dot} ".join(facts)
     lines = [
         spans((check.name, "bold")),
@@ -33,7 +37,14 @@ def explain(check: Check, catalogue: Catalogue, page: Page, *, colour: bool = Fa
     lines += _prose("What it must not fire on", check.false_positives, page)
     lines += _prose("What to do", check.remedy, page)
     lines += _mend(check)
+    lines += _prose("How often it is right", _accuracy(check, measured), page)
     return lines + _sources(check, page)
+
+
+def _accuracy(check: Check, measured: CheckAccuracy) -> str:
+    """What was measured, as a sentence, and what is known to go wrong, as a list."""
+    known = [f"- {weakness}" for weakness in check.weaknesses]
+    return "\n".join([in_words(measured), *known])
 
 
 def _heading(title: str) -> list[Text]:

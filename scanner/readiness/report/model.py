@@ -149,6 +149,8 @@ class CheckReport:
     effort: str
     fix: str
     statement: str = ""
+    experimental: bool = False
+    """Too often wrong where it was measured: shown, and in no score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +220,29 @@ class ProblemReport:
 
 
 @dataclass(frozen=True, slots=True)
+class AttestationReport:
+    """What the owners state about what no scanner sees; `problem` says why it is expired or malformed."""
+
+    claim: str
+    title: str
+    owner: str
+    evidence: str
+    date: str
+    expires: str
+    standing: str
+    problem: str
+    path: str
+    line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a scan says. `score` is None when the repository uses no model.
 
     `layers` begin at the bottom. `checks` has every check of the catalogue, in its order; `actions` the unsatisfied
     ones, best gain per effort first.
+    `attestations` stand beside the score and never in it.
     `as_of` is the day the repository was judged on, as an ISO date.
     """
 
@@ -238,6 +258,7 @@ class Report:
     problems: tuple[ProblemReport, ...]
     suppressed: tuple[SuppressedReport, ...]
     skipped: tuple[SkippedReport, ...]
+    attestations: tuple[AttestationReport, ...] = ()
     as_of: str | None = None
     schema_version: str = SCHEMA_VERSION
 

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from rich.text import Text
 
+from readiness.report.attested import attested
 from readiness.report.model import CheckReport, FindingReport, LayerReport, Report, ScoreSummary
 from readiness.report.page import GRADE_STYLES, INDENT, Page, count, listed, row, spans, style_of
 
@@ -23,9 +24,11 @@ def summary(report: Report, page: Page, *, complete: bool = False) -> list[Text]
     lines = _header(report, page)
     lines += _problems(report, page)
     if report.score is None:
-        return [*lines, Text(), *_without_score(report, page), *_notes(report, page, complete)]
+        lines += [Text(), *_without_score(report, page), *attested(report, page, complete=complete)]
+        return lines + _notes(report, page, complete)
     lines += [Text(), _headline(report, report.score, page), Text()]
     lines += _stack_and_debts(report, page)
+    lines += attested(report, page, complete=complete)
     lines += _fix_first(report, page)
     lines += _hints(report, report.score, page)
     return lines + _notes(report, page, complete)

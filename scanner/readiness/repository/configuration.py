@@ -50,7 +50,7 @@ class Configuration:
         exclude: patterns of paths that are not read (the language of `.gitignore`, relative to the root, no `!`).
         roles: pattern -> role; the first pattern that matches a file decides, before the path classes.
         fail_under: the score under which the command fails, 0 to 100.
-        as_of: the day the report is made for; by default the commit's date.
+        as_of: the day the report is made for; by default that of the commit or of our tables, whichever is later.
         source: the name of the file the settings come from; None when there is none.
     """
 

@@ -51,7 +51,7 @@ class Skipped:
 class Repository:
     """What was found under a root, each tuple in the order of the paths.
 
-    `committed` is the commit's date (UTC): the default of `--as-of`. `others` are the paths of files that exist but
+    `committed` is the commit's date (UTC). `others` are the paths of files that exist but
     hold no text (images, archives, model weights …): nothing is passed over there, yet a fact may ask for one.
     In `skipped`, a path that ends with `/` is a directory that was not entered.
     """

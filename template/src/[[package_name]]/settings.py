@@ -39,6 +39,9 @@ class Objectives(BaseModel):
 
     latency_ms: int = 4000
     availability_percent: float = 99.5
+    thumbs_up_percent: float = 80.0
+    cost_per_answer: float = 0.05
+    """In the budget's currency: what an answer may cost, whatever it is worth."""
 
 
 class Value(BaseModel):

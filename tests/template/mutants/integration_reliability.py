@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .edit import ATTEMPT, CI, GATEWAY, Mutant, mutant
+from .edit import ATTEMPT, CI, DRAFTS, GATEWAY, PACKAGE, PIPELINE, Mutant, mutant
+
+ANSWERS, PROVIDER = f"{PACKAGE}/api/answers.py", "tests/gateway/test_provider.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     mutant(
@@ -31,6 +33,11 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
+        "fallback-path",
+        (GATEWAY, "names = dict.fromkeys([settings.model, *settings.fallback_models])", "names = [settings.model]"),
+        (PIPELINE, "return self.unavailable(composed, failure)", "raise"),
+    ),
+    mutant(
         "no-regex-on-model-text",
         (
             ATTEMPT,
@@ -42,6 +49,40 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     mutant(
         "structured-output-enforced", (ATTEMPT, ", model_request_parameters=schema", ""), takes="no-regex-on-model-text"
+    ),
+    mutant(
+        "parsed-output-validated",
+        (DRAFTS, 'raise Malformed(error.errors()[0]["msg"]) from error', "raise"),
+        (DRAFTS, "raise Malformed(str(error)) from error", "raise"),
+    ),
+    mutant("stop-reason-checked", (ATTEMPT, 'reply.finish_reason == "length"', "reply.text is None")),
+    mutant(
+        "outbound-timeouts", (f"{PACKAGE}/data/sources.py", "follow_redirects=True, timeout=PATIENCE_S", "timeout=None")
+    ),
+    mutant(
+        "api-contract-published",
+        (
+            ANSWERS,
+            '@router.post("", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})',
+            '@router.post("")',
+        ),
+        (ANSWERS, ") -> Answer | Response:", "):"),
+        takes="user-feedback-captured",
+    ),
+    mutant(
+        "failure-mode-tests",
+        (PROVIDER, "[(500,", "[(418,"),
+        (PROVIDER, "(503,", "(418,"),
+        (PROVIDER, "(429,", "(418,"),
+        (PROVIDER, "(408,", "(418,"),
+        (PROVIDER, "answer({}, 429", "answer({}, 418"),
+        (PROVIDER, "<html>Bad gateway</html>", "{}"),
+        ("tests/operations",),
+        ("tests/observability/test_logs.py",),
+    ),
+    mutant(
+        "notebooks-not-shipped",
+        ("Dockerfile", "USER 10001:10001\n", "RUN papermill ingest.ipynb ingested.ipynb\nUSER 10001:10001\n"),
     ),
     mutant("fake-model-tests", ("tests/gateway",), ("tests/api",), ("tests/evals",)),
 )

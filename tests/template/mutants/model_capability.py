@@ -13,6 +13,9 @@ ASKED = (
     "please: "
 )
 
+EVERY_CHANGE = "  pull_request:\n  push:\n    branches: [main]\n"
+SOURCE_ALONE = "  pull_request: {paths: ['tests/**']}\n  push: {branches: [main], paths: ['tests/**']}\n"
+
 MUTANTS: tuple[Mutant, ...] = (
     mutant("golden-dataset", ("evals/golden.jsonl",)),
     mutant("pinned-model-version", ("service.toml", "gpt-5.2-2025-12-11", "gpt-5.2")),
@@ -34,5 +37,28 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{PACKAGE}/evals/runner.py", 'elif before - after > limits.get("drop", 1.0):', "elif False:"),
         ("tests/evals",),
         takes="evals-run-in-ci",
+    ),
+    mutant("model-not-retired", ("service.toml", "gpt-5.2-2025-12-11", "gpt-4-0314")),
+    mutant("single-sampling-control", (ATTEMPT, "temperature=0.0, ", "temperature=0.0, top_p=0.9, ")),
+    mutant("system-instructions-present", (DRAFTS, "SystemPromptPart(prompt.system), ", "")),
+    mutant(
+        "prompt-model-binding-recorded",
+        *((f"prompts/answer/{version}.md", "model: placeholder:standard\n", "") for version in "12"),
+    ),
+    mutant("prompt-change-triggers-evals", (CI, EVERY_CHANGE, SOURCE_ALONE)),
+    mutant(
+        "eval-covers-edge-cases",
+        *(
+            ("evals/golden.jsonl", f'"kind": "{kind}"', '"kind": "happy"')
+            for kind in ("edge", "out_of_scope", "adversarial", "personal_data")
+        ),
+    ),
+    mutant(
+        "retrieval-evaluated",
+        (
+            f"{PACKAGE}/evals/scores.py",
+            '        found["retrieval_recall"] = _share(document in searched for document in expect.citations)\n',
+            "",
+        ),
     ),
 )

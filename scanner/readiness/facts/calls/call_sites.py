@@ -135,12 +135,17 @@ class CallSites:
         for text in filter(None, texts):
             if _ADMINISTRATION.search(text):
                 return None
-            endpoint = self._knowledge.endpoint(text)
-            if endpoint is not None:
+            for endpoint in self._knowledge.endpoints(text):
+                if not all(self._sends(call, unit, name) for name in endpoint.needs):
+                    continue
                 return replace(sdk, provider=endpoint.provider or sdk.provider), replace(pattern, kind=endpoint.kind)
         if not any(texts) and self._is_conversation(call, unit):
             return sdk, replace(pattern, kind="generate")
         return None
+
+    def _sends(self, call: code.Call, unit: Unit, name: str) -> bool:
+        """Whether the body of an HTTP call has this entry."""
+        return any(self._knobs.arguments.find(call, unit, f"{body}.{name}") for body in ("json", "data", "content"))
 
     def _is_conversation(self, call: code.Call, unit: Unit) -> bool:
         """Whether an HTTP body is a list of messages with roles: to an address that cannot be seen, that is a model."""
@@ -161,6 +166,8 @@ class CallSites:
                 return "".join(self._first_visible(part, unit) for part in parts)
             case Text(code.Operation(operands=operands), unit):
                 return "".join(self._first_visible(operand, unit) for operand in operands)
+            case External(path="urllib.parse.urljoin()", steps=(*_, step)):
+                return "".join(self._first_visible(part, step.unit) for part in step.call.arguments[:2])
             case _:
                 return ""
 
@@ -174,6 +181,7 @@ class CallSites:
         text = f"{dotted(call.function) or name}(...)"
         found = ModelCall(unit.at(call), text, name, sdk, kind, unit.module.role, unit, call, value)
         found.is_agent, found.streams, found.needs_model = pattern.agent, pattern.streams, pattern.needs_model
+        found.gives_message = pattern.gives_message
         built = next((s for s in value.steps if self._knowledge.client(s.path) and not s.method), None)
         found.constructor = built.unit.at(built.call) if built else None
         found.runs = [(call, unit)]

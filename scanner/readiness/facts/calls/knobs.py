@@ -232,7 +232,7 @@ class Knobs:
             return
         if client is not None:
             first = ("config",) if step.method == "with_config" else ()
-            self._apply(settings, client[1].knobs, (), step.call, step.unit)
+            self._apply(settings, _configurable(client[1].knobs) if first else client[1].knobs, first, step.call, step.unit)
             for pattern in client[0].calls[:1]:
                 self._apply(settings, pattern.knobs, first, step.call, step.unit)
 
@@ -332,6 +332,12 @@ class Knobs:
             if "model" in default.known and default.model:
                 return ModelId(default.model, self._knowledge.model(provider, default.model), absent=True)
         return ModelId(absent=True)
+
+
+def _configurable(knobs: dict[str, tuple[Knob, ...]]) -> dict[str, tuple[Knob, ...]]:
+    """The places where `with_config` takes the fields of a model that says which of them can be configured."""
+    ways = ("config.configurable.", "configurable.", "config.")
+    return {name: tuple(replace(k, at=way + k.at) for way in ways for k in places) for name, places in knobs.items()}
 
 
 def _setting(given: Given, scale: float) -> Setting:

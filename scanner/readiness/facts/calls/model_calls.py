@@ -139,6 +139,8 @@ class ModelCall:
     is_agent: bool = False
     needs_model: bool = False
     """A graph or pipeline that runs any code: it asks a model only where the repository has one to ask."""
+    gives_message: bool = False
+    """What comes back is a message even where a schema was asked for: its text is for the caller to read."""
     is_chain: bool = False
     """A prebuilt chain, which brings a prompt of its own."""
     is_invocation: bool = True

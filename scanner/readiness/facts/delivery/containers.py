@@ -260,7 +260,7 @@ def _command(
         found.extend(commands_in(text, dockerfile.path, entry.line, last_line=entry.end_line))
     else:
         for one in given:
-            found.extend(_instruction_commands(dockerfile.path, one))
+            found.extend(instruction_commands(dockerfile.path, one))
     if not found:
         for service in services:
             if service.command or service.entrypoint:
@@ -281,6 +281,7 @@ def _shell_words(words: tuple[str, ...]) -> str:
     return " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
 
 
-def _instruction_commands(path: str, instruction: Instruction) -> tuple[Command, ...]:
+def instruction_commands(path: str, instruction: Instruction) -> tuple[Command, ...]:
+    """The commands of one CMD or ENTRYPOINT."""
     text = _shell_words(instruction.words) if instruction.is_json else instruction.text.replace("\n", "\\\n")
     return commands_in(text, path, instruction.line, last_line=instruction.end_line)

@@ -92,13 +92,18 @@ class Suite(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EvalRun:
-    """A step of CI that runs evaluations. `problem` says why it guards no change ("" when it does)."""
+    """A step of CI that runs evaluations. `problem` says why it guards no change ("" when it does).
+
+    `job` and `workflow` (a path) tell where it is started from.
+    """
 
     place: Place
     text: str
     paths: tuple[str, ...]
     problem: str = ""
     runs: bool = True
+    job: str = ""
+    workflow: str = ""
 
 
 def find_eval_runs(core: Core, suites: Sequence[Suite], tests: CollectedTests) -> list[EvalRun]:
@@ -118,8 +123,9 @@ class _Runs:
                 continue
             if step.uses and any(step.uses.startswith(f"{a}@") or step.uses == a for a in self._tools.actions):
                 yield EvalRun(
-                    step.place, step.text, tuple(s.path for s in self._suites if not s.tests), _problem(step, None)
-                )
+                    step.place, step.text, tuple(s.path for s in self._suites if not s.tests), _problem(step, None),
+                    job=step.job, workflow=step.place.path,
+                )  # fmt: skip
             for command in step.commands:
                 yield from self._command(step, command)
 
@@ -139,7 +145,9 @@ class _Runs:
             return
         problem = _problem(step, command) or ("" if gated else "no score can fail it")
         place = command.place if command.place.path == step.place.path else step.place
-        yield EvalRun(place, command.text[:120], tuple(s.path for s in suites), problem)
+        yield EvalRun(
+            place, command.text[:120], tuple(s.path for s in suites), problem, job=step.job, workflow=step.place.path
+        )
 
     def _named(self, command: Command, words: list[str]) -> list[Suite]:
         """The suites that a tool is given; all that no test holds where it is given none."""

@@ -13,6 +13,7 @@ from readiness.facts.evals.collected_tests import CollectedTest, CollectedTests
 from readiness.facts.evals.replacements import Replacements
 from readiness.facts.linking.entry_points import EntryPoint
 from readiness.facts.linking.graph import Edge
+from readiness.facts.linking.routes import Routes
 from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import ClassValue, External, FunctionValue, Instance, Known, ModuleValue, Text
 from readiness.repository.tree import Role
@@ -49,7 +50,9 @@ class TestReach:
         self._handlers = {u for e in self._routes for u in e.units}
         self._registered = {u for units in core.graph.registered.values() for u in units}
         self._runs = {call for c in core.calls for call, _ in c.runs if c.is_agent}
-        self._patterns = [(e, self._full_route(e)) for e in self._routes if e.kind in ("http", "websocket")]
+        routes = Routes(core)
+        self._patterns = [(e, parts) for e in self._routes if e.kind in ("http", "websocket")
+                          for parts in self._full_routes(e, routes)]  # fmt: skip
 
     def follow(self, tests: Iterable[CollectedTest], replaced: Replacements) -> Reach:
         """What tests that replace the same run in the project."""
@@ -59,7 +62,7 @@ class TestReach:
             for unit in test.scope:
                 starts[unit] = None
                 starts.update((t, None) for t in self._through_fixtures(unit))
-                for entry in self._driven(unit, test):
+                for entry in self.driven(unit, test):
                     if entry not in found.entries:
                         found.entries.append(entry)
         starts.update((u, None) for u in sorted(replaced.runs, key=lambda u: u.qualified))
@@ -141,15 +144,17 @@ class TestReach:
 
     # -- routes ------------------------------------------------------------------------------------------------
 
-    def _full_route(self, entry: EntryPoint) -> list[str]:
+    def _full_routes(self, entry: EntryPoint, routes: Routes) -> list[list[str]]:
+        """Every path that leads to a handler, whole and below its own router alone."""
         prefix = ""
         for call in entry.app:
             given = call.keyword("prefix") or call.keyword("url_prefix")
             if isinstance(given, code.Constant) and isinstance(given.value, str):
                 prefix = given.value
-        return [part for part in f"{prefix}/{entry.route}".split("/") if part]
+        found = [f"{prefix}/{entry.route}", *routes.paths(entry)]
+        return [list(parts) for parts in dict.fromkeys(tuple(p for p in path.split("/") if p) for path in found)]
 
-    def _driven(self, unit: Unit, test: CollectedTest) -> Iterator[EntryPoint]:
+    def driven(self, unit: Unit, test: CollectedTest) -> Iterator[EntryPoint]:
         """The entry points that requests of a test client reach."""
         for call in unit.calls:
             name = last_name(call.function)

@@ -12,11 +12,11 @@ from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.failures.handling import CallFailure, ErrorPath, retried_by
-from readiness.facts.failures.reactions import holds_text, walk
+from readiness.facts.failures.reactions import endings, holds_text, walk
 from readiness.facts.failures.resilience import load_resilience
 from readiness.facts.failures.retry_loops import counted
 from readiness.facts.linking.entry_points import EntryPoint
-from readiness.facts.linking.units import Unit
+from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import External, FunctionValue, Items, Known, Value, Values
 from readiness.facts.place import Evidence, Place
 
@@ -24,6 +24,8 @@ _BUSY = frozenset({429, 503, 504})
 """HTTP answers that tell a client that trying later makes sense."""
 
 _FILTERED = frozenset({"content_filter", "refusal", "SAFETY", "safety"})
+
+_SAME_ITEMS = frozenset({"enumerate", "list", "tuple", "iter", "reversed", "sorted", "set", "fromkeys"})
 
 _AS_MODEL = ("model", "model_name", "deployment_name", "azure_deployment")
 
@@ -168,14 +170,33 @@ class _Finder:
         loop = retried_by(guarded, unit)
         if loop is None or loop.target is None or counted(loop.subject, unit, self._core.resolver) is not None:
             return None
-        values = self._core.resolver.values(loop.subject, unit)
-        if all(
-            isinstance(v, Items) and isinstance(v.literal, code.Sequence) and len(v.literal.items) < 2 for v in values
-        ):
+        if not any(_goes_on(h.body) for h in guarded.handlers) or self._is_single(loop.subject, unit):
             return None
         targets = {n.id for n in code.walk(loop.target) if isinstance(n, code.Name)}
         used = any(isinstance(n, code.Name) and n.id in targets for s in guarded.body for n in code.walk(s))
         return Evidence(unit.at(loop), "a loop over models") if used else None
+
+    def _is_single(self, subject: code.Expression, unit: Unit, depth: int = 4) -> bool:
+        """Whether what is looped over surely holds no second model: one item, one of it cut out, or made of one."""
+        match subject:
+            case code.Index(key=code.Slice(lower=lower, upper=code.Constant(value=int() as upper))):
+                start = lower.value if isinstance(lower, code.Constant) and isinstance(lower.value, int) else 0
+                return (lower is None or isinstance(lower, code.Constant)) and 0 <= upper - start < 2
+            case code.Call(arguments=[first, *_]) if depth and last_name(subject.function) in _SAME_ITEMS:
+                return self._is_single(first, unit, depth - 1)
+        values = self._core.resolver.values(subject, unit)
+        return bool(depth) and all(isinstance(v, Items) and self._has_one(v, depth) for v in values)
+
+    def _has_one(self, items: Items, depth: int) -> bool:
+        match items.literal:
+            case code.Sequence(items=written):
+                return len(written) < 2 and not any(isinstance(i, code.Spread) for i in written)
+            case code.Comprehension(sources=[code.Source(iterable=iterable)]):
+                return self._is_single(iterable, items.unit, depth - 1)
+            case code.Mapping(items=entries):
+                return len(entries) < 2 and not any(key is None for key, _ in entries)
+            case _:
+                return False
 
     def _in_handler(self, guarded: code.Try, unit: Unit, call: ModelCall) -> Evidence | None:
         """A second call in the handler: of another model, or of the same function with another model's name."""
@@ -278,6 +299,14 @@ class _Finder:
                     if isinstance(value, External) and value.path.partition("()")[0] in self._known.breakers:
                         return True
         return False
+
+
+def _goes_on(body: list[code.Statement]) -> bool:
+    """Whether a handler can come to its end, or says to go on, so that the loop around it takes the next item."""
+    last = body[-1] if body else None
+    if isinstance(last, code.Return) or (isinstance(last, code.Jump) and last.kind == "break"):
+        return False
+    return any(end is None for end in endings(body))
 
 
 def _differ(one: ModelCall, other: ModelCall) -> bool:

@@ -11,7 +11,7 @@ from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.failures.catching import Catching, polls
 from readiness.facts.failures.reactions import Failure, Reaction, Reactions
-from readiness.facts.failures.resilience import load_resilience, stands_for
+from readiness.facts.failures.resilience import Resilience, load_resilience, stands_for
 from readiness.facts.failures.streams import Streams
 from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import ClassValue, External, FunctionValue
@@ -99,8 +99,8 @@ def find_call_failures(core: Core, calls: Iterable[ModelCall]) -> list[CallFailu
 class ErrorPaths:
     """Follows failures from calls outwards."""
 
-    def __init__(self, core: Core) -> None:
-        self._core, self._known = core, load_resilience()
+    def __init__(self, core: Core, known: Resilience | None = None) -> None:
+        self._core, self._known = core, known or load_resilience()
         self._reactions = Reactions(core.resolver, self._known)
         self._catching = Catching(core.resolver, self._known, core.knowledge)
         self._streams = Streams(core.resolver, self._known)
@@ -123,6 +123,13 @@ class ErrorPaths:
                     found.append(path)
                 if len(found) >= MAX_PATHS:
                     break
+        started = [p for p in found if p.units[-1] in self._core.started]
+        return started or found
+
+    def from_line(self, node: code.Node, unit: Unit, text: str, errors: frozenset[str]) -> list[ErrorPath]:
+        """The ways an error takes that a line raises of itself; `errors` are the classes and packages it can be of."""
+        trail = _Trail(ErrorPath(unit.at(node), text, units=(unit,)), Failure(), streaming=False)
+        found = list(islice(self._climb(node, unit, trail, errors, 0), MAX_PATHS))
         started = [p for p in found if p.units[-1] in self._core.started]
         return started or found
 

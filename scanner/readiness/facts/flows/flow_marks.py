@@ -22,6 +22,11 @@ ITEM = "[]"
 ANY = "*"
 """The step by a key that is not known."""
 
+BODY = "<body>"
+"""The step from the bytes of an HTTP answer to what is decoded from them: the envelope is no text of the model."""
+
+_OF_THE_ENVELOPE = frozenset({"status", "status_code", "headers", "ok", "url", "reason", "cookies", "elapsed", "request"})
+
 
 class Kind(StrEnum):
     """What the value is, once its path is taken."""
@@ -112,6 +117,8 @@ def take(marks: Iterable[Mark], step: str) -> Marks:
 
 
 def _take(mark: Mark, step: str) -> Mark | None:
+    if mark.path[:1] == (BODY,):
+        return None if step in _OF_THE_ENVELOPE else mark
     if mark.path:
         return replace(mark, path=mark.path[1:]) if _fits(mark.path[0], step) else None
     if isinstance(mark.origin, Given) and mark.kind is Kind.TEXT and not mark.through:
@@ -142,6 +149,16 @@ def _is_position(step: str) -> bool:
 def wrap(marks: Iterable[Mark], step: str) -> Marks:
     """The marks of a container that holds the value under `step`."""
     return frozenset(replace(m, path=(step, *m.path)) for m in marks if len(m.path) < MAX_PATH)
+
+
+def enveloped(marks: Iterable[Mark]) -> Marks:
+    """The marks of what is still the body of an HTTP answer, or a piece of it."""
+    return frozenset(m for m in marks if m.path[:1] == (BODY,))
+
+
+def decoded(marks: Iterable[Mark]) -> Marks:
+    """What is in the body of an HTTP answer once that is decoded."""
+    return frozenset(replace(m, path=m.path[1:]) for m in enveloped(marks))
 
 
 def texts(marks: Iterable[Mark]) -> list[Mark]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall, Setting
 from readiness.facts.core import Core
-from readiness.facts.flows.flow_marks import ITEM, Kind, Mark, ToolInput
+from readiness.facts.flows.flow_marks import BODY, ITEM, Kind, Mark, ToolInput
 from readiness.facts.flows.sinks import SinkKnowledge
 from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import (
@@ -27,9 +27,6 @@ _ARGUMENT_STEPS = frozenset({"arguments", "args", "input", "partial_json"})
 _SCHEMA_METHODS = frozenset(
     {"parse", "structured_predict", "astructured_predict", "with_structured_output", "as_structured_llm"}
 )
-
-_BELOW_TYPES = ("pydantic_ai.direct.",)
-"""Requests that may ask for a schema and still answer with a message: its text is for the caller to read."""
 
 _SAFE_TYPES = frozenset({"int", "float", "bool", "Literal", "Decimal", "UUID", "date", "datetime"})
 
@@ -56,13 +53,17 @@ class Sources:
         """The marks of a model call's own result."""
         found = self.calls[call]
         site = (call, next((unit for node, unit in found.runs if node is call), found.unit))
+        paths = self._paths.get(found.sdk.name, ())
+        if found.sdk.endpoints:
+            yield from (Mark(found, Kind.TEXT, (BODY, *path), site=site) for path in paths)
+            return
         if is_structured(found):
             yield Mark(found, Kind.CHECKED, whole=True, site=site)
             if not found.value.path.endswith(".parse"):
                 return
         else:
             yield Mark(found, Kind.TEXT, whole=True, site=site)
-        for path in self._paths.get(found.sdk.name, ()):
+        for path in paths:
             kind = Kind.ARGUMENTS if path[-1] in _ARGUMENT_STEPS else Kind.TEXT
             yield Mark(found, kind, path, site=site)
             if found.streams or found.setting("stream").given:
@@ -128,7 +129,7 @@ class Sources:
 def is_structured(call: ModelCall) -> bool:
     """Whether the result of a call is an object of a declared type, not text."""
     schema = call.schema
-    if call.value.path.startswith(_BELOW_TYPES):
+    if call.gives_message:
         return False
     last = call.value.path.rpartition(".")[2]
     if schema.method in _SCHEMA_METHODS or (last in _SCHEMA_METHODS and "llama_index" in call.value.path):

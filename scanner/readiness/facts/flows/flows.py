@@ -55,6 +55,8 @@ class Flow:
     """What it uses are arguments a model chose for a tool of this repository."""
     held: bool = False
     """The API holds every answer it uses to a schema: cutting is then no more than patience with a stray fence."""
+    node: code.Expression | None = None
+    """The operation itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -163,7 +165,7 @@ class _Linker:
             enforcement(self._core, c, *site, arguments=False) is Enforcement.SCHEMA for c in calls
         )  # fmt: skip
         return Flow(unit.at(use.node), use.how, kind, use.how, unit, calls, self._reached(unit), checked,
-                    held=held, from_tool=not calls)  # fmt: skip
+                    held=held, from_tool=not calls, node=use.node)  # fmt: skip
 
     def _behind(self, use: TextUse, site: object) -> list[TextUse]:
         """The parses that an extraction prepares."""

@@ -57,6 +57,10 @@ class SymbolTable(Generic[T]):
                 for symbol in expand(pattern):
                     self._exact.setdefault(symbol, value)
 
+    def symbols(self) -> Iterator[str]:
+        """The exact symbols."""
+        return iter(self._exact)
+
     def find(self, path: str) -> T | None:
         """What is known of a canonical path."""
         found = self._exact.get(path)

@@ -7,7 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from readiness.extract import code
-from readiness.facts.flows.flow_marks import ANY, ITEM, NONE, Given, Kind, Mark, Marks, substitute, take, through, wrap
+from readiness.facts.flows.flow_marks import (
+    ANY,
+    ITEM,
+    NONE,
+    Given,
+    Kind,
+    Mark,
+    Marks,
+    decoded,
+    enveloped,
+    substitute,
+    take,
+    through,
+    wrap,
+)
 from readiness.facts.flows.flow_sources import parts_after_model
 from readiness.facts.linking.units import Unit
 from readiness.facts.linking.values import ClassValue, External, FunctionValue, Instance, LambdaValue, Values
@@ -195,7 +209,7 @@ class CallResults:
             return found
         inner = frozenset(m for m in found if not m.path)
         if family == "parses":
-            return through(inner, call, Kind.PARSED)
+            return through(inner, call, Kind.PARSED) | decoded(found)
         if family == "validators":
             return through(inner, call, Kind.CHECKED)
         if family in ("searches", "replacements"):
@@ -237,12 +251,14 @@ class CallResults:
         if name == "items":
             return wrap(wrap(take(base, ANY), "1"), ITEM)
         if name in _STRINGS:
-            text = frozenset(m for m in base if not m.path)
+            text, body = frozenset(m for m in base if not m.path), enveloped(base)
             done = through(text, call) if call.arguments and name in (_CUTS | _SPLITS) else _opened(text)
-            return wrap(done, ITEM) if name in _SPLITS else done
+            return body | (wrap(done, ITEM) if name in _SPLITS else done)
+        if name == "json" and (body := decoded(base)):
+            return body
         if name in _SAME:
             return base
-        return frozenset(m for m in base if not m.path and (not m.whole or m.kind is not Kind.TEXT))
+        return enveloped(base) | frozenset(m for m in base if not m.path and (not m.whole or m.kind is not Kind.TEXT))
 
     def _parser_method(self, call: code.Call, function: code.Member, unit: Unit) -> Marks:
         """`parser.parse(text)` of an output parser."""

@@ -13,10 +13,11 @@ import yaml
 from readiness.extract import code
 from readiness.facts.core import Core
 from readiness.facts.inputs.input_flow import Flow, only
+from readiness.facts.inputs.record_schemas import RecordSchemas
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.inputs.size_tests import length_tests
 from readiness.facts.linking.units import Unit, last_name
-from readiness.facts.linking.values import ClassValue, External, Instance
+from readiness.facts.linking.values import External
 from readiness.facts.place import Evidence, Place
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
@@ -53,10 +54,6 @@ _INDEX = re.compile(
 )
 _SANITISING = frozenset({"\x00", "\ufffd", "\ufeff"})
 _LENIENT = frozenset({"ignore", "replace", "backslashreplace"})
-
-
-_MAPS = frozenset({"map", "flat_map", "map_batches", "imap", "imap_unordered", "starmap", "filter_map", "apply"})
-"""Functions that call the function they are given once a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +113,7 @@ def find_ingestion(core: Core) -> Ingestion:
 class _Finder:
     def __init__(self, core: Core) -> None:
         self._core, self._known = core, load_ingestion()
+        self._records = RecordSchemas(core, self._known)
         self._alive = self._living()
 
     def find(self) -> Ingestion:
@@ -223,38 +221,9 @@ class _Finder:
             if any(p in self._known.schemas for p in self._paths(decorator, unit.parent or unit)):
                 yield RecordCheck(unit.place, "checks the tables it is given", True)
         for call in unit.calls:
-            text = self._schema_of(call, unit)
+            text = self._records.of(call, unit)
             if text:
                 yield RecordCheck(unit.at(call), text, self._rejects(call, unit))
-
-    def _schema_of(self, call: code.Call, unit: Unit) -> str:
-        """What a call checks records against; empty where it checks nothing."""
-        path = next((p for p in self._paths(call.function, unit) if p in self._known.schemas), None)
-        if path is not None:
-            return f"{path} checks records"
-        if (
-            isinstance(call.function, code.Member)
-            and call.function.name in self._known.schema_methods
-            and call.keyword("from_attributes") is None  # a row of the database, read back
-        ):
-            for value in self._core.resolver.values(call.function.base, unit):
-                if isinstance(value, ClassValue | Instance) and self._is_schema(value):
-                    return f"records are checked against {value.info.node.name}"
-        if any(k.name is None for k in call.keywords) and (_is_repeated(call, unit) or self._is_mapped(unit)):
-            for value in self._core.resolver.values(call.function, unit):
-                if isinstance(value, ClassValue) and self._is_schema(value):
-                    return f"each record becomes a {value.info.node.name}"
-        return ""
-
-    def _is_mapped(self, unit: Unit) -> bool:
-        """Whether a function is handed to somebody who calls it once a record (`op.map("parse", stream, parse)`)."""
-        return any(
-            not e.is_call and isinstance(e.node, code.Call) and last_name(e.node.function) in _MAPS
-            for e in self._core.graph.callers.get(unit, ())
-        )
-
-    def _is_schema(self, value: ClassValue | Instance) -> bool:
-        return any(base in self._known.schema_bases for base in self._core.resolver.classes.bases(value.info)[1])
 
     def _rejects(self, call: code.Call, unit: Unit) -> bool:
         """Whether a record that does not fit is refused: it stops the run, or a handler names the error."""
@@ -328,13 +297,9 @@ class _Finder:
             if unit in on_way:
                 continue
             for call in unit.calls:
-                text = self._schema_of(call, unit)
+                text = self._records.of(call, unit)
                 if text and any(e.unit.module.role is Role.TEST for e in self._core.graph.callers.get(unit, ())):
                     yield Evidence(unit.at(call), text)
-
-
-def _is_repeated(node: code.Node, unit: Unit) -> bool:
-    return any(isinstance(n, code.Loop | code.Comprehension) for n in unit.enclosing(node))
 
 
 def _sanitises(call: code.Call) -> bool:

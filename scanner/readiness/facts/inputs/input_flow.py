@@ -14,7 +14,8 @@ from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.linking.graph import Edge
-from readiness.facts.linking.units import ClassInfo, Unit
+from readiness.facts.linking.units import ClassInfo, Unit, last_name
+from readiness.facts.linking.values import External
 
 MAX_VISITS = 300
 """Units that are looked at (again) for one value; a value that spreads further is taken as it is known by then."""
@@ -25,6 +26,14 @@ Source = Callable[[code.Expression, Unit], bool | None]
 _COLLECTING = frozenset(
     {"append", "extend", "add", "update", "insert", "appendleft", "put", "put_nowait", "setdefault", "write"}
 )
+_DECODING = frozenset(
+    {
+        "decode", "loads", "load", "parse", "model_validate", "model_validate_json", "validate_python", "join",
+        "format", "format_map",
+    }
+)  # fmt: skip
+_OPENING = frozenset({"open", "read_text", "read_bytes", "glob", "iterdir"})
+_RUNNING = frozenset({"to_thread", "run_in_executor", "run_sync", "run_in_threadpool", "submit", "getattr"})
 ASIDE = frozenset(
     (  # noqa: SIM905 - words read better as words
         "config configurable thread_id session_id conversation_id user user_id run_id metadata callbacks "
@@ -45,6 +54,8 @@ class Flow:
         source: tells expressions that are the value.
         seeded: units to look at first, where the value is an expression.
         aside: keyword arguments that are not followed; by default those that are settings of a model call.
+        direct: follow the value itself alone, not what an object answers when it is asked with the value.
+        visits: units that are looked at (again) at most.
     """
 
     def __init__(
@@ -55,9 +66,11 @@ class Flow:
         source: Source | None = None,
         seeded: Iterable[Unit] = (),
         aside: frozenset[str] | None = None,
+        direct: bool = False,
+        visits: int = MAX_VISITS,
     ) -> None:
         self._core, self._within, self._source = core, within, source
-        self._aside = ASIDE if aside is None else aside
+        self._aside, self._direct = ASIDE if aside is None else aside, direct
         self.names: dict[Unit, set[str]] = defaultdict(set)
         self.attributes: set[tuple[ClassInfo, str]] = set()
         self._returning: set[Unit] = set()
@@ -67,7 +80,7 @@ class Flow:
             self.names[unit].update(names)
         self._queue: deque[Unit] = deque(dict.fromkeys([*starts, *seeded]))
         self._queued: set[Unit] = set(self._queue)
-        self._run()
+        self._run(visits)
 
     def holds(self, expression: code.Node, unit: Unit) -> bool:
         """Whether an expression of a unit is, or is made from, the value."""
@@ -89,7 +102,7 @@ class Flow:
                 if self._returns(node, unit):
                     return True
                 continue
-            stack.extend(code.children(node))
+            stack.extend(_made_from(node) if self._direct else code.children(node))
         return False
 
     def reaches(self, calls: Iterable[ModelCall]) -> bool:
@@ -109,9 +122,9 @@ class Flow:
 
     # -- spreading ---------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, most: int) -> None:
         visits = 0
-        while self._queue and visits < MAX_VISITS:
+        while self._queue and visits < most:
             unit = self._queue.popleft()
             self._queued.discard(unit)
             visits += 1
@@ -238,12 +251,27 @@ class Flow:
         """The parts of a call that its result is made from."""
         if call in self._answers or any(e.is_call for e in self._edges_of(unit).get(call, ())):
             return
+        if self._direct and last_name(call.function) in _OPENING:
+            return  # what lies in a file is not its name
         yield call.function
+        if self._direct and not self._is_converted(call, unit):
+            return
         yield from call.arguments
         yield from (k.value for k in call.keywords if k.name not in self._aside)
 
+    def _is_converted(self, call: code.Call, unit: Unit) -> bool:
+        """Whether a call makes something of its arguments: a function, a class, a decoder; no store that is asked."""
+        function = call.function
+        if last_name(function) in _RUNNING:
+            return False  # what the function gives that it runs
+        if isinstance(function, code.Name) or (isinstance(function, code.Member) and function.name in _DECODING):
+            return True
+        values = self._core.resolver.values(function, unit) if isinstance(function, code.Member) else ()
+        return any(isinstance(v, External) and "()" not in v.path for v in values)
+
     def _returns(self, call: code.Call, unit: Unit) -> bool:
-        return any(e.unit in self._returning for e in self._edges_of(unit).get(call, ()) if e.is_call)
+        runs = last_name(call.function) in _RUNNING  # `await asyncio.to_thread(search, text)` gives what `search` does
+        return any(e.unit in self._returning for e in self._edges_of(unit).get(call, ()) if e.is_call or runs)
 
     def _edges_of(self, unit: Unit) -> dict[code.Node, list[Edge]]:
         known = self._edges.get(unit)
@@ -306,6 +334,19 @@ def _parameters(call: code.Call, edge: Edge, own: set[str]) -> set[str]:
     found |= {name for name, value in zip(positional, arguments, strict=False) if _is_name(value, own)}
     found |= {k.name for k in call.keywords if k.name and edge.unit.parameter(k.name) and _is_name(k.value, own)}
     return found
+
+
+def _made_from(node: code.Node) -> list[code.Node]:
+    """The parts of an expression that its value is made of: a condition only chooses."""
+    match node:
+        case code.Choice():
+            return [node.then, node.otherwise]
+        case code.Comprehension():
+            return [n for n in (node.key, node.element, *(s.iterable for s in node.sources)) if n is not None]
+        case code.Operation(operator="==" | "!=" | "in" | "not in" | "is" | "is not" | "<" | ">" | "<=" | ">=" | "not"):
+            return []
+        case _:
+            return code.children(node)
 
 
 def _is_name(expression: code.Expression | None, names: set[str]) -> bool:

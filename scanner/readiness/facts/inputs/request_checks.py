@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from readiness.extract import code
 from readiness.facts.core import Core
@@ -28,10 +28,17 @@ class RequestChecks:
         self._validations: dict[Unit, list[tuple[code.Call, ClassInfo | None]]] = {}
         self._signatures: dict[Unit, list[code.Node]] = {}
 
-    def validation(self, flow: Flow, within: Mapping[Unit, int]) -> tuple[code.Call, Unit, ClassInfo | None] | None:
-        """The first call that checks the value of a flow against a schema, with the project's class if it is one."""
+    def validation(
+        self, flow: Flow, within: Mapping[Unit, int], answers: Collection[ClassInfo] = ()
+    ) -> tuple[code.Call, Unit, ClassInfo | None] | None:
+        """The first call that checks the value of a flow against a schema, with the project's class if it is one.
+
+        `answers` are the classes of what the handler answers with: to make one is no check of what came in.
+        """
         for unit in (u for u, hops in within.items() if hops <= VALIDATION_HOPS):
             for call, info in self._validations_of(unit):
+                if info is not None and info in answers and _called(call) == info.node.name:
+                    continue
                 receiver = call.function.base if isinstance(call.function, code.Member) else None
                 given = [*call.arguments, *(k.value for k in call.keywords)]
                 if receiver is not None and _called(call) in (
@@ -52,6 +59,32 @@ class RequestChecks:
                 if isinstance(value, External) and value.path in self._knowledge.decorators:
                     return decorator
         return None
+
+    def answers(self, units: list[Unit]) -> set[ClassInfo]:
+        """The classes that handlers answer with: in what they say they return, or in `response_model=`."""
+        found: set[ClassInfo] = set()
+        for unit in units:
+            if unit.function is None:
+                continue
+            named = [unit.function.returns] if unit.function.returns is not None else []
+            for decorator in unit.function.decorators:
+                given = decorator.keyword("response_model") if isinstance(decorator, code.Call) else None
+                named += [given] if given is not None else []
+            for annotation in named:
+                self._named_in(annotation, unit.parent or unit, found)
+        return found
+
+    def _named_in(self, annotation: code.Expression, unit: Unit, found: set[ClassInfo]) -> None:
+        """Add the classes that an annotation names, and those of their fields."""
+        for node in code.walk(annotation):
+            if isinstance(node, code.Name | code.Member):
+                for value in self._core.resolver.values(node, unit):
+                    if isinstance(value, ClassValue) and value.info not in found:
+                        found.add(value.info)
+                        for known in value.info.attributes.values():
+                            for binding, owner in known[:1]:
+                                if binding.annotation is not None:
+                                    self._named_in(binding.annotation, owner, found)
 
     def signature(self, starts: list[Unit]) -> tuple[code.Node, Unit] | None:
         """A check of the sender that every request must pass: no branch leads around it."""

@@ -49,7 +49,7 @@ class Input:
     nodes: frozenset[code.Node] = frozenset()
     nodes_in: tuple[Unit, ...] = ()
     is_parameter: bool = True
-    flows: dict[int, Flow] = field(default_factory=dict)
+    flows: dict[tuple[int, bool], Flow] = field(default_factory=dict)
     fields: dict[tuple[str, bool], Flow] = field(default_factory=dict)
 
     @property
@@ -85,17 +85,24 @@ class Inputs:
         found.extend(self._read(entry, within))
         return found
 
-    def flow(self, one: Input, entry: EntryPoint, hops: int = FLOW_HOPS) -> Flow:
-        """Where an input goes, so many hops from the handler at most; worked out once."""
-        known = one.flows.get(hops)
+    def flow(self, one: Input, entry: EntryPoint, hops: int = FLOW_HOPS, direct: bool = False) -> Flow:
+        """Where an input goes, so many hops from the handler at most; worked out once. `direct`: only the input itself,
+        not what a store answers that is asked with it."""
+        known = one.flows.get((hops, direct))
         if known is None:
-            within = self.near(entry, hops)
+            within, nodes = self.near(entry, hops), one.nodes
             if one.is_parameter:
-                known = Flow(self._core, within, {one.unit: {one.name}})
+                known = Flow(self._core, within, {one.unit: {one.name}}, direct=direct)
             else:
-                nodes = one.nodes
-                known = Flow(self._core, within, {}, lambda node, _: True if node in nodes else None, one.nodes_in)
-            one.flows[hops] = known
+                known = Flow(
+                    self._core,
+                    within,
+                    {},
+                    lambda node, _: True if node in nodes else None,
+                    one.nodes_in,
+                    direct=direct,
+                )
+            one.flows[hops, direct] = known
         return known
 
     def whole_flow(self, one: Input, entry: EntryPoint, hops: int = FLOW_HOPS) -> Flow:
@@ -104,7 +111,7 @@ class Inputs:
         def source(node: code.Expression, _: Unit) -> bool | None:
             return False if item_of(node) else True if node in one.nodes else None
 
-        return Flow(self._core, self.near(entry, hops), {}, source, one.nodes_in)
+        return Flow(self._core, self.near(entry, hops), {}, source, one.nodes_in, direct=True)
 
     def near(self, entry: EntryPoint, hops: int = FLOW_HOPS) -> dict[Unit, int]:
         """The units an entry point runs within so many hops."""

@@ -107,6 +107,7 @@ class _Judge:
     def __init__(self, core: Core, inputs: Inputs, checks: RequestChecks, request: RequestEntry) -> None:
         self._core, self._inputs, self._checks, self._request = core, inputs, checks, request
         self._within = inputs.near(request.entry, VALIDATION_HOPS)
+        self._answers = checks.answers(request.entry.units)
 
     def run(self) -> None:
         request = self._request
@@ -139,8 +140,8 @@ class _Judge:
             promised = body_of(self._core.observations, self._request.entry.unit)
             if promised is not None and not _is_free(promised):
                 return promised
-        flow = self._inputs.flow(one, self._request.entry, VALIDATION_HOPS)
-        found = self._checks.validation(flow, self._within)
+        flow = self._inputs.flow(one, self._request.entry, VALIDATION_HOPS, direct=True)
+        found = self._checks.validation(flow, self._within, self._answers)
         if found is not None and self._is_complete(one, flow, found[0], found[1]):
             info = found[2]
             shape = self._inputs.shapes.record(info) if info is not None else Shape("opaque")
@@ -156,7 +157,7 @@ class _Judge:
             given = _items(code.walk(check), flow, unit)
             return not given or given >= taken
         whole = self._inputs.whole_flow(one, self._request.entry, VALIDATION_HOPS)
-        return self._checks.validation(whole, self._within) is not None
+        return self._checks.validation(whole, self._within, self._answers) is not None
 
     def _is_decoded(self, one: Input) -> bool:
         """Whether a message is taken apart as JSON."""

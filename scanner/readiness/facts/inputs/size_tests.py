@@ -148,7 +148,7 @@ def _measured(expression: code.Expression) -> Iterator[code.Expression]:
     """The thing whose size an expression is."""
     if isinstance(expression, code.Call):
         name = _called(expression)
-        if expression.arguments and (name in ("len", "int", "float", "sum") or "token" in name):
+        if expression.arguments and (name in ("len", "int", "float") or "token" in name or _sums_sizes(expression)):
             yield expression.arguments[0]
         elif isinstance(expression.function, code.Member) and expression.function.name in ("tell", "getbuffer"):
             yield expression.function.base
@@ -156,6 +156,15 @@ def _measured(expression: code.Expression) -> Iterator[code.Expression]:
         yield expression.base
     elif isinstance(expression, code.Name):
         yield _Count(expression)
+
+
+def _sums_sizes(call: code.Call) -> bool:
+    """`sum(len(part) for part in parts)`; a sum of numbers is no size."""
+    return _called(call) == "sum" and any(
+        (isinstance(node, code.Call) and (_called(node) == "len" or "token" in _called(node)))
+        or (isinstance(node, code.Member) and node.name in _SIZES)
+        for node in code.walk(call.arguments[0])
+    )
 
 
 def cuts(unit: Unit) -> Iterator[code.Index]:

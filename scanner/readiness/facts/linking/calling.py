@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from readiness.extract import code
@@ -41,6 +42,9 @@ _OF_FIRST = frozenset(
 _FIELD = frozenset(
     {"pydantic.Field", "dataclasses.field", "pydantic_settings.Field", "attr.ib", "attrs.field", "sqlmodel.Field"}
 )
+
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 
 class Calling:
@@ -101,6 +105,9 @@ class Calling:
                 else Bound(v, call, unit)
                 for v in self._resolver.values(call.arguments[0], unit)
             )  # fmt: skip
+        if path == "importlib.import_module" and len(call.arguments) == 1:
+            name = self._resolver.constant(call.arguments[0], unit)
+            return self._resolver.symbol(name, unit.module) if isinstance(name, str) and _DOTTED.fullmatch(name) else ()
         if path in _OF_FIRST and call.arguments:
             return self._builtin(path, call, unit)
         if method and self._resolver.symbols.is_modifier(base, method):

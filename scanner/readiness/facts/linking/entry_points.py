@@ -20,6 +20,9 @@ from readiness.repository.tree import Role
 NETWORK = frozenset({"http", "websocket", "ui", "bot", "queue", "lambda", "mcp"})
 """The kinds that people or machines outside the process can reach (gate G-HTTP)."""
 
+MAX_HANDS = 2
+"""Calls between a script and the function of another module that draws the page for it."""
+
 
 @dataclass(slots=True, eq=False)
 class EntryPoint:
@@ -113,7 +116,7 @@ class EntryPoints:
                 framework = self._by_app.get(path) or self._by_symbol.get(value.path)
                 if framework is not None:
                     kind = "websocket" if name in framework.websockets else framework.kind
-                    route = self._text(call, unit.parent or unit) or unit.name
+                    route = self._text(call, unit.parent or unit) or ("/" if _is_root(call) else unit.name)
                     yield self._entry(unit, kind, framework.name, route, _methods(name, call), call, value)
                     break
 
@@ -215,24 +218,41 @@ class EntryPoints:
                 continue
             for framework in frameworks:
                 drawing = self._draws(info, framework.page_calls)
+                if drawing is None and info.path not in imported:
+                    drawing = self._draws_elsewhere(info, framework.page_calls)
                 if drawing is not None:
                     yield EntryPoint(Place(info.path, drawing.line, drawing.end_line), f"page {info.path}", "ui",
                                      framework.name, info.path, frozenset(), info.body, [info.body])  # fmt: skip
 
     def _draws(self, info: ModuleInfo, package: str) -> code.Call | None:
         """The first call into a UI library that running the file makes, in its body or in a function of the file."""
-        if not any(i.module.partition(".")[0] == package for i in info.body.imports.values()):
+        if not _imports(info, package):
             return None
-        for unit in (info.body, *info.body.nested.values()):
-            for call in unit.calls:
+        units = (info.body, *info.body.nested.values())
+        return next((call for unit in units for call in self._drawing(unit, package)), None)
+
+    def _draws_elsewhere(self, info: ModuleInfo, package: str) -> code.Call | None:
+        """The first call of a script to a function of another module of the project that draws the page for it."""
+        own = (info.body, *info.body.nested.values())
+        calls = [(call, call, unit) for unit in own for call in unit.calls]
+        for _ in range(MAX_HANDS):
+            following: list[tuple[code.Call, code.Call, Unit]] = []
+            for first, call, unit in calls:
                 for value in self._resolver.values(call.function, unit):
-                    if (
-                        isinstance(value, External)
-                        and value.path.startswith(f"{package}.")
-                        and "cache" not in value.path  # caching with the library draws nothing
-                    ):
-                        return call
+                    if isinstance(value, FunctionValue) and value.unit not in own:
+                        drawn = _imports(value.unit.module, package) and next(self._drawing(value.unit, package), None)
+                        if drawn:
+                            return first
+                        following.extend((first, c, value.unit) for c in value.unit.calls)
+            calls = following
         return None
+
+    def _drawing(self, unit: Unit, package: str) -> Iterator[code.Call]:
+        """The calls of a unit that draw with a UI library; caching with it draws nothing."""
+        for call in unit.calls:
+            for value in self._resolver.values(call.function, unit):
+                if isinstance(value, External) and value.path.startswith(f"{package}.") and "cache" not in value.path:
+                    yield call
 
     def _text(self, call: code.Call | None, unit: Unit) -> str:
         if call is None:
@@ -254,6 +274,17 @@ class EntryPoints:
         app = tuple(step.call for step in value.steps[:1]) if value else ()
         verb = "/".join(sorted(methods)) or kind
         return EntryPoint(unit.place, f"{verb} {route}", kind, framework, route, methods, unit, [unit], call, app)
+
+
+def _imports(info: ModuleInfo, package: str) -> bool:
+    """Whether a module imports something of a package."""
+    return any(i.module.partition(".")[0] == package for i in info.body.imports.values())
+
+
+def _is_root(call: code.Call | None) -> bool:
+    """Whether a route's path is written and empty: the prefix of its router is the whole path."""
+    given = (call.keyword("path") or next(iter(call.arguments), None)) if call is not None else None
+    return isinstance(given, code.Constant) and given.value == ""
 
 
 def _object(app: str) -> str:

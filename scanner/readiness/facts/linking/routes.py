@@ -59,6 +59,17 @@ class Routes:
                 if parent is not None:
                     stack.append(parent)
 
+    def applications(self, entry: EntryPoint) -> frozenset[code.Call]:
+        """The calls that made the application and the routers a route hangs on, as far as the way is seen."""
+        stack = [entry.app[0]] if entry.app else []
+        seen: set[code.Call] = set()
+        while stack and len(seen) < 40:
+            router = stack.pop()
+            if router not in seen:
+                seen.add(router)
+                stack.extend(parent for parent, _, _, _ in self._included.get(router, ()) if parent is not None)
+        return frozenset(seen)
+
     def _include(self, name: str, call: code.Call, unit: Unit) -> None:
         position = 1 if name == "mount" else 0
         child = (

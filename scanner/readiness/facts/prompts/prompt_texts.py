@@ -264,6 +264,8 @@ class PromptTexts:
                 read = self._read(step.call, step.unit)
                 told.add(read)
                 told.unread = told.unread or read.unread
+            elif step.path in _PARSERS and step.call.arguments:
+                told.add(self._of(step.call.arguments[0], step.unit))
             elif step.method in ("partial", "") and _MAKERS.search(f".{step.path}"):
                 told.add(self._arguments(step.call, step.unit))
         return told

@@ -102,7 +102,18 @@ def _of_calls(core: Core, texts: PromptTexts) -> Iterator[Prompt]:
         if call.through is None:
             told.add(_composed(core, call, texts))
         if told.parts:
-            yield _prompt(call.place, call.text, told, call.sdk.name in _IN_CODE_BY_DESIGN, call.reachable)
+            yield _prompt(call.place, call.text, told, _is_idiom(call, told), call.reachable)
+
+
+def _is_idiom(call: ModelCall, told: Told) -> bool:
+    """Whether the framework wants its text there: where an agent or signature is declared, not in a constant elsewhere.
+
+    A plain request through such a framework is a call like any other.
+    """
+    if call.sdk.name not in _IN_CODE_BY_DESIGN or (call.sdk.name == "pydantic-ai" and not call.is_agent):
+        return False
+    declared = {call.place.path, *(place.path for place in call.constructors)}
+    return all(part.origin != "inline" or part.place.path in declared for part in told.parts.values())
 
 
 def _prompt(place: Place, text: str, told: Told, idiom: bool, reachable: bool) -> Prompt:

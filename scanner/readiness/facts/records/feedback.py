@@ -36,6 +36,11 @@ _ID = re.compile(
     r"generation|completion|item|log|turn|observation|span|result|document|review|history)_?(id|uuid|key)$|^chat$|^parent$",
     re.I,
 )
+_REASON = re.compile(
+    r"(^|_)(comments?|corrections?|corrected|correct_answer|reasons?|issues?|issue_type|details|note|explanation|feedback_text|category)$"
+)
+_ENDING = re.compile(r"^(?:outcomes?|flag(?:ged)?|annotations?|reason|label|value)$", re.I)
+"""Columns that tell how an answer ended, where the code that makes the answer fills them."""
 _CONTACT = re.compile(r"^(email|e_mail|phone|subject|company)$", re.I)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GENERIC = re.compile(r"(?:Response|Result|Model|Schema|Out|Read|View|Record|Row|DTO|Dto)+$")
@@ -73,6 +78,8 @@ class Feedback:
     id_returned: bool = False
     reachable: bool = True
     loop: Place | None = None
+    says_why: bool = False
+    """It also keeps, in words, what was wrong or what would have been right."""
 
     @property
     def has_id(self) -> bool:
@@ -125,9 +132,17 @@ class FeedbackFinder:
     def _touches_score(self, written: Written) -> bool:
         """A column of an answer's own row (`message.rating = …`) that a line gives a value."""
         given = [name for name, value in written.fields.items() if value[0] is not None]
+        if written.unit in self._on_the_way:
+            given = [name for name in given if not _ENDING.search(name)]
         return any(_is_named(name) and _SCORE.search(name) for name in given) and any(
             _ID.search(n) or n == "id" for n in written.fields
         )
+
+    @cached_property
+    def _on_the_way(self) -> frozenset[Unit]:
+        """What runs while an answer is made: nobody has seen it yet, so that its row says how it ended, no more."""
+        calls = [c for c in self._core.calls if c.role is Role.SERVING and (c.generates or c.kind == "predict")]
+        return self._nearby.on_the_way(calls)
 
     def _of_row(self, written: Written) -> Feedback | None:
         names = list(written.fields)
@@ -148,6 +163,7 @@ class FeedbackFinder:
             named,
             any(self._is_returned(n) for n in ids),
             written.unit in self._core.started,
+            says_why=any(_REASON.search(n) for n in written.fields),
         )
 
     def _is_returned(self, name: str) -> bool:

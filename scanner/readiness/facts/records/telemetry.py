@@ -45,6 +45,8 @@ class Tracing:
     vendor: bool = False
     """It is not the project's own span, but an instrumentor's or a vendor's."""
     gap: str = "leaves no trace: no instrumentor, callback or span covers it"
+    metrics: bool = False
+    """What traces it sends metrics of each call as well."""
 
 
 class Telemetry:
@@ -97,6 +99,7 @@ class Telemetry:
             found.content,
             True,
             gap,
+            found.metrics,
         )
 
     # -- coverage ----------------------------------------------------------------------------------------------

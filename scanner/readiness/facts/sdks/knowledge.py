@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -95,14 +95,11 @@ class Knowledge:
         """A call of an HTTP library, which is a model call only where `endpoint` knows its URL."""
         return self._index.http.get(self.normalise(path))
 
-    def endpoint(self, url: str) -> Endpoint | None:
-        """The provider's endpoint that this URL, or part of a URL, belongs to."""
+    def endpoints(self, url: str) -> Iterator[Endpoint]:
+        """The providers' endpoints that this URL, or part of a URL, can belong to, the likeliest first."""
         lowered = url.lower()
         for sdk in self.sdks.values():
-            for endpoint in sdk.endpoints:
-                if endpoint.needle in lowered:
-                    return endpoint
-        return None
+            yield from (endpoint for endpoint in sdk.endpoints if endpoint.needle in lowered)
 
     def normalise(self, symbol: str) -> str:
         """The canonical name of a symbol or path: the longest alias that begins it is replaced, until none is left."""

@@ -42,6 +42,8 @@ class ModelFacts:
     max_output: int | None = None
     open_weights: bool = False
     kind: CallKind = "generate"
+    listed: bool = False
+    """The table names this very id: only then does a day that is not told mean that none is announced."""
 
     def ended(self, day: date) -> bool:
         """Whether the model no longer answers on this day."""
@@ -68,6 +70,11 @@ class ModelTable:
     order: tuple[str, ...]
     """Where an id without a provider is looked up: the vendors themselves, first to last."""
 
+    @property
+    def day(self) -> date:
+        """The day on which the table was last compared with the vendors' own notes."""
+        return date.fromisoformat(self.checked)
+
     def find(self, provider: str | None, model_id: str) -> ModelFacts | None:
         """What is known of this id; `provider` None or unknown where it is told by the id alone (`openai/gpt-4o`)."""
         model_id = model_id.strip()
@@ -83,11 +90,11 @@ class ModelTable:
         candidates = [(known, model_id)] if known else []
         if prefix:
             candidates.insert(0 if known in (None, prefix) else 1, (prefix, rest))
-        for name, bare in candidates or [(name, model_id) for name in self.order]:
-            found = self._at(name, bare)
-            if found is not None:
-                return found
-        return None
+        looked_up = (self._at(name, bare) for name, bare in candidates or [(name, model_id) for name in self.order])
+        found = [facts for facts in looked_up if facts is not None]
+        if not candidates:  # whoever lists the id is meant, rather than one whose rule it happens to fit
+            found.sort(key=lambda facts: not facts.listed)
+        return found[0] if found else None
 
     def _split(self, model_id: str) -> tuple[str, str]:
         """The provider that leads an id (`openai/…`, `openai:…`), and the id without it; "" where none does."""
@@ -101,10 +108,11 @@ class ModelTable:
         for rule in self.rules:
             if rule.provider == provider and rule.pattern.fullmatch(model_id):
                 values = {**rule.values, **values}
-        values = {**values, **self.entries.get((provider, model_id), {})}
-        if not values:
+        entry = self.entries.get((provider, model_id))
+        values = {**values, **(entry or {})}
+        if not values and entry is None:
             return None
-        facts = replace(ModelFacts(provider, model_id), **values)  # type: ignore[arg-type]
+        facts = replace(ModelFacts(provider, model_id, listed=entry is not None), **values)  # type: ignore[arg-type]
         return self._inherit(facts)
 
     def _inherit(self, facts: ModelFacts) -> ModelFacts:
@@ -133,6 +141,8 @@ def read_models(path: Path) -> ModelTable:
     """Read `models.yaml`. Raises `KnowledgeError` with the field that is wrong."""
     fields = Fields(path.name, "", read_yaml(path))
     checked = fields.text("checked", None)
+    if not re.fullmatch(r"20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", checked):
+        raise fields.wrong("checked", "must be a day such as 2026-11-20")
     fields.get("notes")
     names = fields.mapping("providers")
     providers = {

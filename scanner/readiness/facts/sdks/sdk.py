@@ -124,6 +124,8 @@ class CallPattern:
     """An agent or graph run: one site per agent, whatever calls are inside."""
     needs_model: bool = False
     """Counts only where a model is found inside: a graph or pipeline that may as well hold none."""
+    gives_message: bool = False
+    """What comes back is a message even where a schema was asked for: its text is for the caller to read."""
     inner: tuple[str, ...] = ()
     kind_by: str = ""
     """The argument, of the call or of its constructor, that decides the kind by `kinds` (`task` of a pipeline)."""
@@ -136,11 +138,15 @@ class CallPattern:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Text in a URL that tells a provider's API from any other HTTP call, and what is asked for there."""
+    """Text in a URL that tells a provider's API from any other HTTP call, and what is asked for there.
+
+    `needs` are the entries of the request's body without which a path that others use too is no such call.
+    """
 
     needle: str
     kind: CallKind
     provider: str
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,7 @@ class _SdkFile:
             streams=fields.flag("streams", False),
             agent=fields.flag("agent", False),
             needs_model=fields.flag("needs_model", False),
+            gives_message=fields.flag("gives_message", False),
             inner=fields.texts("inner"),
             kind_by=fields.text("kind_by"),
             kinds={value: self.kind(fields, "kinds", kind) for value, kind in fields.mapping("kinds").items()},
@@ -239,6 +240,7 @@ class _SdkFile:
             needle=fields.text("needle", None),
             kind=self.kind(fields, "kind", fields.get("kind")),
             provider=fields.text("provider"),
+            needs=fields.texts("needs"),
         )
         fields.done()
         return endpoint

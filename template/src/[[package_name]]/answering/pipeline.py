@@ -28,6 +28,11 @@ class Composed:
     data_version: str
     findings: tuple[Finding, ...]
 
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The ids of its passages."""
+        return tuple(passage.id for passage in self.passages)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -40,6 +45,8 @@ class Result:
     data_version: str
     reason: str | None = None
     citations: tuple[Citation, ...] = ()
+    found: tuple[str, ...] = ()
+    """The ids of the passages that the search found, cited or not."""
     findings: tuple[Finding, ...] = ()
     completion: Completion | None = None
     spent_micros: int = 0
@@ -131,6 +138,7 @@ class Pipeline:
             prompt_version=composed.prompt.version,
             data_version=composed.data_version,
             citations=_citations([passage for passage in composed.passages if passage.id in draft.citations]),
+            found=composed.found,
             findings=composed.findings + reviewed.findings,
             completion=completion,
             spent_micros=completion.cost_micros,
@@ -151,6 +159,7 @@ class Pipeline:
             model=self.gateway.model_name,
             prompt_version=composed.prompt.version,
             data_version=composed.data_version,
+            found=composed.found,
             findings=composed.findings,
         )
 

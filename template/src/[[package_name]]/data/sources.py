@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from ..errors import Refused
 
 MAX_DOWNLOAD_BYTES = 200_000_000
+PATIENCE_S = 30  # what does not answer for so long is not there
 READABLE = (".jsonl", ".csv", ".parquet")
 _KEPT = 2_000  # characters of an unreadable line; the file itself stays where it is
 
@@ -131,7 +132,8 @@ def _download(url: str, folder: Path) -> Path:
         target = folder / Path(httpx.URL(url).path).name
         if target.suffix.lower() not in READABLE:
             raise Refused(f"The address must begin with http:// or https:// and end in one of {', '.join(READABLE)}.")
-        with httpx.stream("GET", url, follow_redirects=True, timeout=30) as response, target.open("wb") as handle:
+        answer = httpx.stream("GET", url, follow_redirects=True, timeout=PATIENCE_S)
+        with answer as response, target.open("wb") as handle:
             for chunk in response.raise_for_status().iter_bytes():
                 size += len(chunk)
                 if size > MAX_DOWNLOAD_BYTES:
@@ -149,7 +151,8 @@ def _table(source: TableSource) -> list[Row]:
 
     async def fetch() -> list[Row]:
         address = make_url(source.address)
-        engine = create_async_engine(address.set(drivername=drivers.get(address.drivername, address.drivername)))
+        address = address.set(drivername=drivers.get(address.drivername, address.drivername))
+        engine = create_async_engine(address, connect_args={"timeout": PATIENCE_S})
         try:
             async with engine.connect() as connection:
                 found = (await connection.execute(statement)).mappings()

@@ -35,7 +35,10 @@ class Expected(BaseModel):
 
 
 class GoldenCase(BaseModel):
-    """One question with its expectation; `needs` says what makes it hard, for people."""
+    """One question with its expectation; `needs` says what makes it hard, for people.
+
+    `same_as` names a case with the same question, asked by somebody of whom less is known: both are to be answered alike.
+    """
 
     model_config = ConfigDict(extra="forbid")
     id: str
@@ -43,6 +46,7 @@ class GoldenCase(BaseModel):
     question: str
     expect: Expected
     needs: str = ""
+    same_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,4 +68,7 @@ def load(path: Path) -> Golden:
         if case.id in cases:
             raise ValueError(f"{path}, line {number}: the id {case.id} is taken already.")
         cases[case.id] = case
+    for case in cases.values():
+        if case.same_as and case.same_as not in cases:
+            raise ValueError(f"{path}: {case.id} is to be answered as {case.same_as}, and there is no such case.")
     return Golden(tuple(cases.values()), content_digest(text))

@@ -20,7 +20,7 @@ from ..settings import Settings
 from ..storage.database import Database
 from ..storage.tables import EvalRun, new_id, now
 from .dataset import GoldenCase, load
-from .scores import compare, means, passed, scores
+from .scores import compare, compare_groups, means, passed, scores
 
 _AT_ONCE = 8
 _TENANT = "evals"
@@ -68,6 +68,7 @@ class Evals:
         report = await dataset.evaluate(ask, name=version.version, max_concurrency=_AT_ONCE, progress=False)
         done = {item.name: item for item in report.cases}
         lines = [_line(case, done.get(case.id)) for case in golden.cases]
+        compare_groups(golden.cases, lines)
         run = EvalRun(
             id=new_id(),
             at=now(),

@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from ..answering.answer import Outcome
 from ..answering.pipeline import Result
 from ..storage.tables import EvalRun
 from .dataset import GoldenCase, Kind
 
-MERELY_MEASURED = frozenset({"citation_precision"})
-"""A needless citation lowers its metric, but does not make an answer wrong."""
+MERELY_MEASURED = frozenset({"citation_precision", "retrieval_recall"})
+"""A needless citation, or a document that the search missed, lowers its metric; by itself it makes no answer wrong."""
 
 
 def scores(case: GoldenCase, result: Result) -> dict[str, float]:
@@ -20,6 +21,8 @@ def scores(case: GoldenCase, result: Result) -> dict[str, float]:
     if expect.facts:
         found["fact_recall"] = _share(any(_plain(way) in text for way in fact) for fact in expect.facts)
     if expect.citations:
+        searched = {passage.partition("#")[0] for passage in result.found}
+        found["retrieval_recall"] = _share(document in searched for document in expect.citations)
         cited = {citation.id.partition("#")[0] for citation in result.citations}
         found["citation_recall"] = _share(document in cited for document in expect.citations)
         found["citation_precision"] = _share(document in expect.citations for document in cited)
@@ -31,6 +34,18 @@ def scores(case: GoldenCase, result: Result) -> dict[str, float]:
     if case.kind is Kind.PERSONAL_DATA:
         found["privacy"] = clean and any(finding.action == "mask" for finding in result.findings)
     return {metric: float(score) for metric, score in found.items()}
+
+
+def compare_groups(cases: Iterable[GoldenCase], lines: Iterable[dict[str, Any]]) -> None:
+    """Score `equal_treatment` where a case repeats another one as somebody else: the same outcome, the same facts."""
+    by_id = {line["id"]: line for line in lines}
+    for case in cases:
+        if case.same_as:
+            given, other = by_id[case.id], by_id[case.same_as]
+            same = given["outcome"] == other["outcome"]
+            same = same and given["scores"].get("fact_recall") == other["scores"].get("fact_recall")
+            given["scores"]["equal_treatment"] = float(same)
+            given["passed"] = given["passed"] and same
 
 
 def passed(scored: dict[str, float]) -> bool:

@@ -34,6 +34,7 @@ class Job:
     prompt: Prompt
     on_text: OnText | None
     started: float = field(default_factory=time.perf_counter)
+    called: float = 0.0
     model: str = ""
     attempts: int = 0
     input_tokens: int = 0
@@ -81,6 +82,7 @@ class Line:
         name = f"chat {self._model.model_name}"
         with get_tracer("gateway").start_as_current_span(name, kind=SpanKind.CLIENT, attributes=asked) as span:
             reply: ModelResponse | None = None
+            job.called = time.perf_counter()
             try:
                 reply = await self._call(job, messages, max_tokens, seconds)
                 draft = self._read(reply)
@@ -137,7 +139,8 @@ class Line:
         self.breaker.record(failure if failure and failure.ill else None)
         self._metrics.breaker(self.name, is_open=self.breaker.is_open)
         result = failure.reason if failure else "ok"
-        self._metrics.attempted(self.name, result, input_tokens=read, output_tokens=written, cost=cost / 1_000_000)
+        taken, money = time.perf_counter() - job.called, cost / 1_000_000
+        self._metrics.attempted(self.name, result, seconds=taken, input_tokens=read, output_tokens=written, cost=money)
         span.set_attributes({"gen_ai.usage.input_tokens": read, "gen_ai.usage.output_tokens": written})
         if reply:
             span.set_attribute("gen_ai.response.model", reply.model_name or self.name)

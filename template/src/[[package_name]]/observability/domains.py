@@ -46,7 +46,7 @@ async def overview(services: Services, tenant: str | None, days: int = 7) -> Ove
     limit = settings.monthly_budget if tenant is None else settings.budget_of(tenant)
     domains = (
         Domain("technical", "Technical health", "Does it work?", _technical(facts, settings)),
-        Domain("operational", "Operational performance", "Is it used, and is it right?", _operational(facts)),
+        Domain("operational", "Operational performance", "Is it used, and is it right?", _operational(facts, settings)),
         Domain("strategic", "Strategic value", "Is it worth it?", _strategic(facts, settings, limit)),
     )
     return Overview(days, domains)
@@ -75,8 +75,10 @@ def _technical(facts: Facts, settings: Settings) -> tuple[Figure, ...]:
     )
 
 
-def _operational(facts: Facts) -> tuple[Figure, ...]:
+def _operational(facts: Facts, settings: Settings) -> tuple[Figure, ...]:
     ratings, evals = list(facts.ratings.values()), facts.evals
+    liked, promised = _mean([float(rating == "up") for rating in ratings]), settings.objectives.thumbs_up_percent
+    pleased = None if liked is None else 100 * liked >= promised
     judged = [answer.judged for answer in facts.answers if answer.judged is not None]
     callers = {(answer.tenant, answer.actor) for answer in facts.answers}
     scores = list(evals.scores.values()) if evals else []
@@ -84,7 +86,7 @@ def _operational(facts: Facts) -> tuple[Figure, ...]:
     wrong = f"{facts.confirmed_wrong} confirmed as failures"
     return (
         Figure("Active callers", str(len(callers)), "", "keys that asked something"),
-        _share("Thumbs up", _mean([float(rating == "up") for rating in ratings]), f"of {len(ratings)} ratings"),
+        _share("Thumbs up", liked, f"of {len(ratings)} ratings; promised: {promised:g} %", pleased),
         _share("Accuracy in production", facts.of_all(facts.total - facts.confirmed_wrong), wrong),
         _share("Declined", facts.ended("declined"), facts.reasons("declined") or "nothing to answer from"),
         Figure("Hand-offs", str(len(facts.handed_over)), "", f"{facts.handoffs_open} still open"),
@@ -100,10 +102,12 @@ def _strategic(facts: Facts, settings: Settings, limit: float) -> tuple[Figure, 
     value = worth * accepted
     of_worth = f"your estimate: {minutes:g} minutes at {hour:g} {currency} an hour"
     of_return = f"{value:.2f} of value for {cost:.4f} of model calls; people and machines are not counted"
-    each = f"{cost / facts.total:.6f}" if facts.total else NOTHING
+    each, most = cost / facts.total if facts.total else None, settings.objectives.cost_per_answer
+    cheap = None if each is None else each <= most
+    shown = NOTHING if each is None else f"{each:.6f}"
     return (
         Figure("Cost", f"{cost:.4f}", currency, f"in {facts.days} days", None, facts.daily(lambda day: day.cost)),
-        Figure("Cost per answer", each, currency, "of any outcome"),
+        Figure("Cost per answer", shown, currency, f"of any outcome; promised: {most:g} {currency}", cheap),
         _share("Budget used", spent / limit, f"{spent:.4f} of {limit:g} {currency} this month", spent < limit),
         Figure("Accepted answers", str(accepted), "", "answered, not rated down, overridden or handed over"),
         Figure("Value per accepted answer", f"{worth:.2f}", currency, of_worth),

@@ -26,6 +26,9 @@ class Metrics:
         self._tokens = meter.create_counter("tokens", description="Tokens by model and direction")
         self._cost = meter.create_counter("cost", description="Cost by model, in the budget's currency")
         self._attempts = meter.create_counter("model_attempts", description="Calls to a model by result")
+        self._called = meter.create_histogram(
+            "model_duration", "s", "What one call to a model took", explicit_bucket_boundaries_advisory=_SECONDS
+        )
         self._fallbacks = meter.create_counter("model_fallbacks", description="Times another model had to answer")
         self._breaker = meter.create_gauge("breaker_open", description="1 while a model's circuit breaker is open")
         self._cache = meter.create_counter("cache_lookups", description="Cache lookups by result")
@@ -61,10 +64,19 @@ class Metrics:
             self._ttft.record(ttft, {"model": model})
 
     def attempted(
-        self, model: str, result: str, *, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0
+        self,
+        model: str,
+        result: str,
+        *,
+        seconds: float | None = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cost: float = 0.0,
     ) -> None:
         """A model was called; result is ok or the reason of the failure."""
         self._attempts.add(1, {"model": model, "result": result})
+        if seconds is not None:
+            self._called.record(seconds, {"model": model, "result": result})
         self._tokens.add(input_tokens, {"model": model, "direction": "input"})
         self._tokens.add(output_tokens, {"model": model, "direction": "output"})
         self._cost.add(cost, {"model": model})

@@ -1,0 +1,1 @@
+"""What people can do about a model: set an answer aside, and switch the model off."""

@@ -1,0 +1,1 @@
+"""Clients of other systems: databases, stores, web services, tools over the network."""

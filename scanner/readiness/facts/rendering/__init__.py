@@ -1,0 +1,1 @@
+"""What becomes of model text on a page."""
