@@ -277,6 +277,36 @@ def test_a_call_whose_answer_is_read_is_no_probe(linked: Link, body: str) -> Non
     assert [c.is_probe for c in core.calls] == [False]
 
 
+@pytest.mark.parametrize(
+    ("code", "model", "unresolved"),
+    [
+        ("class Ask:\n  def __init__(self, lm):\n    self.lm, self.qa = lm, dspy.Predict('q -> a')\n"
+         "  def run(self, q):\n    with dspy.context(lm=self.lm):\n      return self.qa(q=q)\n", None, True),
+        ("qa = dspy.Predict('q -> a')\ndef run(q):\n  with dspy.settings.context(lm=dspy.LM('openai/gpt-4o')):\n"
+         "    return qa(q=q)\n", "openai/gpt-4o", False),
+        ("qa = dspy.Predict('q -> a')\ndef run(q):\n  return qa(q=q)\n", None, True),
+    ],
+    ids=["a model that callers bring", "a model for the block", "configured elsewhere"],
+)  # fmt: skip
+def test_dspy_takes_the_model_of_the_block_and_has_none_of_its_own(
+    linked: Link, code: str, model: str | None, unresolved: bool
+) -> None:
+    (call,) = linked({"app.py": "import dspy\n" + code}).calls
+    assert (call.model.id, call.model.unresolved) == (model, unresolved)
+
+
+def test_fields_of_a_configurable_model_are_set_by_its_configuration(linked: Link) -> None:
+    code = (
+        "from langchain.chat_models import init_chat_model\n"
+        'base = init_chat_model(configurable_fields=("model", "max_tokens"))\n'
+        "def ask(q):\n"
+        '    settings = {"model": "openai:gpt-4o", "max_tokens": 300, "tags": ["x"]}\n'
+        "    return base.with_retry().with_config(settings).invoke(q)\n"
+    )
+    (call,) = linked({"app.py": code}).calls
+    assert (call.model.id, call.output_cap.number) == ("openai:gpt-4o", 300)
+
+
 def test_an_answer_that_a_callback_takes_is_no_probe(linked: Link) -> None:
     code = (
         CHAT
@@ -403,3 +433,19 @@ def test_fetching_a_model_is_not_asking_it(linked: Link) -> None:
         "requests.post(f'{BASE}/generate', json={'model': 'llama3', 'prompt': 'x'})\n"
     )
     assert [c.place.line for c in linked({"app.py": source}).calls] == [4]
+
+
+@pytest.mark.parametrize(
+    ("given", "model"),
+    [("", "gpt-3.5-turbo"), ("llm=make()", None)],
+    ids=["the framework's own choice", "a model that is not seen"],
+)
+def test_an_engine_without_a_model_asks_the_one_its_framework_makes(
+    linked: Link, given: str, model: str | None
+) -> None:
+    code = (
+        "from elsewhere import make\nfrom llama_index.core import VectorStoreIndex\n"
+        f"engine = VectorStoreIndex.from_documents([]).as_query_engine({given})\nanswer = engine.query('x')\n"
+    )
+    (call,) = (c for c in linked({"app.py": code}).calls if c.generates)
+    assert call.model.id == model

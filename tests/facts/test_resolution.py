@@ -343,6 +343,20 @@ def test_a_declared_package_is_not_shadowed_by_a_part_of_another_package(linked:
     assert meanings(linked({**files, "agents.py": "Agent = 1"})) == [1]
 
 
+def test_a_package_called_after_a_library_means_that_library_by_its_plain_name(linked: Link) -> None:
+    files = {
+        "src/team/__init__.py": "",
+        "src/team/openai/__init__.py": "from team.openai.client import make",
+        "src/team/openai/client.py": "from openai import OpenAI\ndef make():\n  return OpenAI()",
+        "app.py": "from team.openai.client import make\nit = make()",
+    }
+
+    core = linked(files)
+
+    assert meanings(core) == [OPENAI]
+    assert core.imports.problems == []
+
+
 def test_a_mixin_reads_what_the_class_built_with_it_sets(linked: Link) -> None:
     mixin = "import openai\nclass Asking:\n    client: openai.OpenAI\n    def ask(self): return self.client.responses\n"
     service = (

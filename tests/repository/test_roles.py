@@ -45,6 +45,8 @@ def test_a_path_has_a_role(path: str, role: Role) -> None:
     ("path", "role"),
     [
         ("tests/evals/run.py", Role.EVAL),  # eval before test
+        ("tests/llm-evaluator/data/set.jsonl", Role.EVAL),
+        ("tests/evaluation/test_metrics.py", Role.TEST),
         ("tests/migrations/0001.py", Role.VENDORED),  # vendored before all
         ("legacy/tests/test_a.py", Role.TEST),  # test before archived
         ("docs/old/app.py", Role.ARCHIVED),  # archived before example

@@ -127,7 +127,9 @@ _BUILDPACK = (
 def _install_commands(observations: Observations, deployment: Deployment) -> Iterator[InstallCommand]:
     """The shell text of images, CI and documents in which dependencies may be installed."""
     for place, where, command in deployment.installs:
-        yield InstallCommand(place, "image" if where == "image" else "ci", shlex.join(command.words), command.directory)
+        # `uv run` installs from its lock before it runs anything, so it stays in front of the words.
+        words = ("uv", "run", *command.words) if "uv run" in command.wrappers else command.words
+        yield InstallCommand(place, "image" if where == "image" else "ci", shlex.join(words), command.directory)
     for platform in deployment.platforms if not deployment.images else ():
         if platform.kind == "procfile":
             folder = platform.place.path.rpartition("/")[0]

@@ -18,6 +18,7 @@ _VENDORED = re.compile(r"site-packages|node_modules|third[-_]party|_?vendor(ed)?
 _GENERATED = re.compile(r".*_pb2(_grpc)?\.pyi?", re.DOTALL)
 _EVAL = re.compile(r"evals?|benchmarks?")
 _TEST = re.compile(r"tests?|testing")
+_EVAL_IN_TESTS = re.compile(r"(.*[-_])?(evals?|evaluat(ion|or)s?)([-_].*)?")
 _TEST_MODULE = re.compile(r"test_.*\.py|.*_test\.py|tests\.py|conftest\.py", re.DOTALL)
 _ARCHIVED = re.compile(r"archived?|legacy|old|deprecated|attic")
 _EXAMPLE = re.compile(
@@ -51,8 +52,13 @@ def role_of(path: str) -> Role:
     by_directory = _rank_of(directory)
     for rank, (role, _, name_matches) in enumerate(_RULES):
         if rank == by_directory or name_matches(name):
-            return role
+            return Role.EVAL if role is Role.TEST and _evaluates(directory, name) else role
     raise AssertionError("the last rule matches every name")
+
+
+def _evaluates(directory: str, name: str) -> bool:
+    """Whether what lies among the tests is no test: `tests/llm-evaluator/run.py` and its data."""
+    return not _TEST_MODULE.fullmatch(name) and any(_EVAL_IN_TESTS.fullmatch(part) for part in directory.split("/"))
 
 
 @lru_cache(maxsize=4096)

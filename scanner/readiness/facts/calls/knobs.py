@@ -29,7 +29,7 @@ from readiness.facts.linking.values import (
 )
 from readiness.facts.packages.dependencies import Dependencies
 from readiness.facts.sdks.knowledge import Knowledge
-from readiness.facts.sdks.sdk import CallPattern, Client, Defaults, Knob, Sdk
+from readiness.facts.sdks.sdk import CallPattern, Client, Defaults, Knob, Sdk, configurable
 from readiness.repository.tree import Role
 
 MAX_CHOICES = 12
@@ -232,7 +232,8 @@ class Knobs:
             return
         if client is not None:
             first = ("config",) if step.method == "with_config" else ()
-            self._apply(settings, _configurable(client[1].knobs) if first else client[1].knobs, first, step.call, step.unit)
+            knobs = configurable(client[1].knobs) if first else client[1].knobs
+            self._apply(settings, knobs, first, step.call, step.unit)
             for pattern in client[0].calls[:1]:
                 self._apply(settings, pattern.knobs, first, step.call, step.unit)
 
@@ -332,12 +333,6 @@ class Knobs:
             if "model" in default.known and default.model:
                 return ModelId(default.model, self._knowledge.model(provider, default.model), absent=True)
         return ModelId(absent=True)
-
-
-def _configurable(knobs: dict[str, tuple[Knob, ...]]) -> dict[str, tuple[Knob, ...]]:
-    """The places where `with_config` takes the fields of a model that says which of them can be configured."""
-    ways = ("config.configurable.", "configurable.", "config.")
-    return {name: tuple(replace(k, at=way + k.at) for way in ways for k in places) for name, places in knobs.items()}
 
 
 def _setting(given: Given, scale: float) -> Setting:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
@@ -15,13 +17,27 @@ from readiness.facts.core import Core
 from readiness.facts.linking.units import ClassInfo, Unit
 from readiness.facts.linking.values import External, Known
 from readiness.facts.place import Evidence, Place
+from readiness.facts.sdks.knowledge import knowledge_folder
+from readiness.facts.sdks.sdk_files import Fields, read_yaml
 from readiness.repository.tree import Role
 
 _SETTINGS = re.compile(r"(^|[/_])(settings?|config(?:uration)?s?|constants?|conf)(_\w+)?(/|\.)", re.I)
 """Files that hold what can be configured, by their names."""
 
-_GATEWAYS = ("litellm.Router()", "langchain.chat_models.init_chat_model()", "pydantic_ai.models.infer_model()")
-"""What stands before every provider alike: the beginnings of the paths of what is built."""
+
+@cache
+def load_gateways(file: Path | None = None) -> tuple[str, ...]:
+    """The beginnings of the paths of what stands before every provider alike: `checks/knowledge/gateways.yaml`.
+
+    Raises `KnowledgeError` where it is not of the expected shape.
+    """
+    path = file or knowledge_folder() / "gateways.yaml"
+    fields = Fields(path.name, "", read_yaml(path))
+    fields.text("checked", None)
+    fields.get("notes")
+    found = fields.symbols("paths")
+    fields.done()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,7 @@ def find_seam(core: Core, calls: Iterable[ModelCall]) -> Seam:
     for call in sites:
         _name(call, literals, configured)
     modules = sum(1 for m in core.program.modules.values() if m.role is Role.SERVING and m.code.body)
-    gateway = bool(sites) and all(c.value.path.startswith(_GATEWAYS) for c in sites)
+    gateway = bool(sites) and all(c.value.path.startswith(load_gateways()) for c in sites)
     return Seam(
         asked=tuple(Evidence(c.place, c.text) for c in sites),
         builders=tuple(builders.values()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from readiness.extract import code
 from readiness.facts.calls.knobs import Knobs
@@ -10,7 +11,7 @@ from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.linking.program import Program
 from readiness.facts.linking.resolve import Resolver
 from readiness.facts.linking.units import ModuleInfo, Unit
-from readiness.facts.linking.values import External
+from readiness.facts.linking.values import External, Step
 from readiness.facts.sdks.knowledge import Knowledge
 from readiness.repository.tree import Role
 
@@ -19,6 +20,16 @@ _CALLS = {
     "dspy.settings.configure": ("dspy", "lm"),
     "llama_index.core.set_global_service_context": ("llama-index", "service_context"),
 }
+_SCOPES = {"dspy.context": "lm", "dspy.settings.context": "lm"}
+"""`with …:` gives what runs inside a model of its own."""
+_WITHOUT_A_MODEL = frozenset({"dspy"})
+"""Frameworks that have no model of their own choice: where nothing in sight configures one, it comes from elsewhere."""
+_OWN_CHOICE = {"llama-index": "llama_index.llms.openai.OpenAI"}
+"""Frameworks that make a model themselves where nobody gives them one, and which that is."""
+_GIVEN = frozenset(
+    {"llm", "llms", "service_context", "response_synthesizer", "query_engine", "retriever", "agents", None}
+)
+"""Arguments by which an engine is given a model, itself or inside another thing; None stands for `**options`."""
 _MEMBERS = {
     f"llama_index.core.{module}Settings.{member}": "llama-index"
     for module in ("", "settings.")
@@ -42,18 +53,58 @@ def apply_shared_models(
             (v for sdk, v, at in reversed(shared) if sdk == call.sdk.name and apart and apart.together(at, call.unit)),
             None,
         )
-        if value is None or not (call.model.absent or call.model.unresolved):
+        if not (call.model.absent or call.model.unresolved) or call.setting("model").given:
             continue
         if not (call.is_invocation or _holds_a_model(call, knowledge)):
             continue
-        if call.setting("model").given:
-            continue
+        value = _of_scope(call, resolver, knobs) or value
         known = knowledge.call(call.value.path)
-        knobs.fill(call, known[1] if known is not None else None, value)
-        used.update(step.call for step in value.steps)
+        known_model = value is not None and any(knowledge.client(step.path) for step in value.steps)
+        if value is not None and (known_model or call.sdk.name not in _WITHOUT_A_MODEL):
+            knobs.fill(call, known[1] if known is not None else None, value)
+            used.update(step.call for step in value.steps)
+        elif (
+            call.model.absent
+            and call.sdk.name in _OWN_CHOICE
+            and not _is_given(call, apart or _Applications(program), program, resolver)
+        ):
+            function = code.Name(call.call.line, call.call.end_line, _OWN_CHOICE[call.sdk.name])
+            made = code.Call(call.call.line, call.call.end_line, function, [], [])
+            own = External(f"{function.id}()", (Step(function.id, made, call.unit),))
+            knobs.fill(call, known[1] if known is not None else None, own)
+        elif call.sdk.name in _WITHOUT_A_MODEL:
+            call.value = replace(call.value, typed=True)
+            knobs.fill(call, known[1] if known is not None else None)
     for sdk, embedder, _ in _configured(program, resolver, knobs, "embed_model"):
         _run_within(calls, sdk, {step.call for step in embedder.steps})
     return used
+
+
+def _is_given(call: ModelCall, apart: _Applications, program: Program, resolver: Resolver) -> bool:
+    """Whether the engine of a call is given a model, though not one that can be seen, on its way or for the process."""
+    steps = [(s.call, s.unit) for s in call.value.steps]
+    if any(k.name in _GIVEN for made, _ in (*steps, (call.call, call.unit)) for k in made.keywords):
+        return True
+    return any(
+        next(_by_member(unit, resolver, "llm"), None) or next(_by_call(unit, resolver), None)
+        for unit in program.units
+        if apart.together(unit, call.unit)
+    )
+
+
+def _of_scope(call: ModelCall, resolver: Resolver, knobs: Knobs) -> External | None:
+    """The model of the `with dspy.context(lm=…)` that a call stands in."""
+    for node in call.unit.enclosing(call.call):
+        for context, _ in node.items if isinstance(node, code.With) else ():
+            if not isinstance(context, code.Call):
+                continue
+            for value in resolver.values(context.function, call.unit):
+                name = _SCOPES.get(value.path) if isinstance(value, External) else None
+                given = context.keyword(name) if name else None
+                models = (m for v in resolver.values(given, call.unit) for m in knobs.models_in(v)) if given else ()
+                if (model := next(iter(models), None)) is not None:
+                    return model
+    return None
 
 
 def _holds_a_model(call: ModelCall, knowledge: Knowledge) -> bool:

@@ -59,8 +59,19 @@ def _setting(core: Core, call: ModelCall, name: str, node: code.Call, unit: Unit
         if given is not None and given.values:
             none = all(isinstance(v, Known) and v.value is None for v in given.values)
             return Setting(not none, none, place=given.place, resolved=given.values, expression=given.expression)
-    passed_on = isinstance(own.expression, code.Name) and call.unit.parameter(own.expression.id) is not None
-    return Setting() if passed_on or own.conditional else own
+    if isinstance(own.expression, code.Name) and call.unit.parameter(own.expression.id) is not None:
+        return _passed(core, own.expression.id, call.unit, node, unit)
+    return Setting() if own.conditional else own
+
+
+def _passed(core: Core, parameter: str, wrapper: Unit, node: code.Call, unit: Unit) -> Setting:
+    """What a call of a wrapper gives a parameter of it, by name or by position."""
+    function = wrapper.function
+    names = tuple(p.name for p in function.parameters if p.name not in ("self", "cls")) if function else ()
+    given = core.arguments.find(node, unit, parameter, names)
+    if given is None or (given.values and all(isinstance(v, Known) and v.value is None for v in given.values)):
+        return Setting(none=given is not None)
+    return Setting(given=True, place=given.place, resolved=given.values, expression=given.expression)
 
 
 def _of_schema(schema: Setting) -> Enforcement:

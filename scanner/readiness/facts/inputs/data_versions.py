@@ -55,7 +55,8 @@ class _Finder:
         self._files = core.observations.files
 
     def find(self) -> DataVersions:
-        lines = {(e.place.path, e.place.line): e for e in self._ingestion.entries}
+        handed = ("super().",)  # a store of the project that hands on is judged where it is called
+        lines = {(e.place.path, e.place.line): e for e in self._ingestion.entries if not e.text.startswith(handed)}
         units = {
             unit: lines[unit.module.path, call.line]
             for unit in self._core.program.units
@@ -100,7 +101,7 @@ class _Finder:
     def _fetches(self, unit: Unit) -> bool:
         return any(
             path.startswith(_FETCHING)
-            for around in self._around([unit])
+            for around in self._above([unit])
             for call in around.calls
             for path in self._paths(call.function, around)
         )

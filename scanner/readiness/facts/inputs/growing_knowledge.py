@@ -30,6 +30,7 @@ class GrowingKnowledge:
     counters: Symbols
     splitters: frozenset[str]
     always_fits: int
+    indexed: Symbols
 
 
 @cache
@@ -44,6 +45,7 @@ def load_growing(file: Path | None = None) -> GrowingKnowledge:
             frozenset(data["counts"]), Symbols.of(memories["all"]), Symbols.of(memories["turns"]),
             Symbols.of(memories["tokens"]), Symbols.of(data["keepers"]), frozenset(data["keeper_arguments"]),
             Symbols.of(data["counters"]), frozenset(data["splitters"]), int(data["always_fits"]),
+            Symbols.of(data["indexed"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error

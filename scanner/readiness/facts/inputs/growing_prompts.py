@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,7 @@ Bound = Literal["tokens", "small", "count", "none"]
 _ORDER: tuple[Bound, ...] = ("none", "count", "small", "tokens")
 _ADDING = frozenset({"append", "extend", "insert", "add_message", "add_user_message"})
 _STATE = "messages"
+_CUTTERS = re.compile(r"(?:^|_)(?:limit|trunc|truncate|trim|clip|shorten|cap|cut)(?:_|$)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class _Finder:
         self._nodes = graph_nodes(self._core)
         self._counted: dict[Kind, Evidence | None] = {}
         self._sliced: dict[Kind, list[tuple[Unit, code.Index]]] = {}
+        self._cut: dict[Kind, list[tuple[Unit, code.Call]]] = {}
         self._within = {
             u: 0 for u in self._core.serving_units()
             if u in self._core.started or u.is_module or not self._core.started
@@ -91,6 +94,8 @@ class _Finder:
         if memory is not None:
             yield "history", *memory
         for kind, flow in self._flows.items():
+            if kind == "files" and all(any(p in self._known.indexed for p in _made(c)) for c in calls):
+                continue  # what stands in an index comes out of it in pieces, so many at a time
             if any(flow.given_to(call, unit) for c in calls for call, unit in c.runs):
                 if kept is not None:
                     yield kind, "tokens", kept
@@ -202,7 +207,7 @@ class _Finder:
         if kind == "documents":
             size, where = self._documents()
             return ("small" if size is not None and size <= self._known.always_fits else "count"), where
-        for unit, node in self._slices(kind, flow):
+        for unit, node in (*self._slices(kind, flow), *self._cuts(kind, flow)):
             rest = Flow(self._core, self._within, {}, only(node), [unit], visits=MAX_VISITS // 3)
             if any(rest.given_to(call, here) for c in calls for call, here in c.runs):
                 return "count", Evidence(unit.at(node), "takes so many")
@@ -237,6 +242,19 @@ class _Finder:
                 and flow.holds(node.base, unit)
             ][:MAX_SLICES]
         return self._sliced[kind]
+
+    def _cuts(self, kind: Kind, flow: Flow) -> list[tuple[Unit, code.Call]]:
+        """The first calls that cut what grows down to a number that is written there: `limit_words(text, 1500)`."""
+        if kind not in self._cut:
+            self._cut[kind] = [
+                (unit, call)
+                for unit in self._within
+                for call in unit.calls
+                if _CUTTERS.search(last_name(call.function))
+                and any((self._number(a, unit) or 0) > 1 for a in (*call.arguments, *(k.value for k in call.keywords)))
+                and any(flow.holds(a, unit) for a in (*call.arguments, *(k.value for k in call.keywords)))
+            ][:MAX_SLICES]
+        return self._cut[kind]
 
     def _limits(self, call: code.Call, unit: Unit) -> bool:
         """Whether a count is compared, or a trimmer is told how much to keep: a count for the bill bounds nothing."""
@@ -303,6 +321,12 @@ class _Finder:
             for value in self._core.resolver.values(expression, unit):
                 if isinstance(value, External):
                     yield value.path
+
+
+def _made(call: ModelCall) -> Iterator[str]:
+    """The canonical paths on the way to a call."""
+    yield call.value.path
+    yield from (step.path for step in call.value.steps)
 
 
 def _spelt(e: code.Expression) -> str:

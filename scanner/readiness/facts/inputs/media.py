@@ -111,7 +111,7 @@ class _Finder:
     def _parts(self) -> Iterator[MediaChannel]:
         """Parts of messages with an image, sound or a document that is not written in the code."""
         for unit in self._core.serving_units():
-            if unit.function is None or unit not in self._core.reached:
+            if unit.function is None or unit not in self._core.reached or self._answers_tool(unit):
                 continue
             for node in unit.parents:
                 if isinstance(node, code.Mapping) and self._is_part(node):
@@ -121,6 +121,17 @@ class _Finder:
                         self._sizes(near) or self._shrinks(near) or _is_low(node), self._types(near, set(near)),
                         importable=self._core.imports.importable(unit),
                     )  # fmt: skip
+
+    def _answers_tool(self, unit: Unit) -> bool:
+        """Whether a function writes the answer of a tool: its picture is the program's own, as a screenshot is."""
+        return any(
+            isinstance(node, code.Mapping)
+            and any(
+                _key(k) in ("type", "role") and isinstance(v, code.Constant) and v.value in self._known.result_kinds
+                for k, v in node.items
+            )
+            for node in unit.parents
+        )
 
     def _is_part(self, node: code.Mapping) -> bool:
         kinds = [v.value for k, v in node.items if _key(k) == "type" and isinstance(v, code.Constant)]

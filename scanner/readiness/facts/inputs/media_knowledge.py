@@ -45,6 +45,7 @@ class MediaKnowledge:
     unpackers: frozenset[str]
     part_kinds: frozenset[str]
     part_keys: frozenset[str]
+    result_kinds: frozenset[str]
 
 
 @cache
@@ -59,7 +60,10 @@ def load_media(file: Path | None = None) -> MediaKnowledge:
             ),
             tuple(BesideText(b["argument"], b["types"], bool(b["fixed"])) for b in data["inputs_beside_text"]),
             Symbols.of(data["type_checkers"]),
-            *(frozenset(data[key]) for key in ("type_names", "shrinkers", "unpackers", "part_kinds", "part_keys")),
+            *(
+                frozenset(data[key])
+                for key in ("type_names", "shrinkers", "unpackers", "part_kinds", "part_keys", "result_kinds")
+            ),
         )
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error

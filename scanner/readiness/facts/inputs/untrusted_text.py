@@ -51,6 +51,7 @@ class UntrustedKnowledge:
     variables: frozenset[str]
     profile: frozenset[str]
     template_makers: frozenset[str]
+    keeps_apart: Symbols
 
 
 @cache
@@ -60,7 +61,7 @@ def load_untrusted(file: Path | None = None) -> UntrustedKnowledge:
     try:
         data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         return UntrustedKnowledge(Symbols.of(data["sources"]), frozenset(data["variables"]), frozenset(data["profile"]),
-                                  frozenset(data["template_makers"]))  # fmt: skip
+                                  frozenset(data["template_makers"]), Symbols.of(data["keeps_apart"]))  # fmt: skip
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error
 
@@ -109,6 +110,8 @@ class _Finder:
 
     def _of_calls(self, instructed: Iterable[InstructedCall]) -> Iterator[MixedText]:
         for call in self._core.calls:
+            if any(path in self._known.keeps_apart for path in (call.value.path, *(s.path for s in call.value.steps))):
+                continue
             if call.is_chain and call.generates and call.role is Role.SERVING and call.reachable:
                 yield MixedText(call.place, f"{call.name}: what it retrieved", "chain")
         for told in instructed:

@@ -216,7 +216,8 @@ class Classes:
         """A field of a settings class takes its environment variable's configured value first."""
         if not any(path.endswith("BaseSettings") for path in self.bases(info)[1]):
             return found
-        configured = self._resolver.settings.variable(name.upper())
+        variables = self._sources.variables(info, name)
+        configured = next(filter(None, map(self._resolver.settings.variable, variables)), None)
         written = self._sources.value(info, name)
         found = [written] if written is not None else found
         return [configured, *found] if configured else found

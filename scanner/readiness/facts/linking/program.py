@@ -112,7 +112,7 @@ class Program:
                 found = self.by_name.get(f"{root}.{name}" if root else name)
                 if found is None or found is importer:
                     continue
-                if is_package and "." not in name and _wraps_its_namesake(found):
+                if is_package and "." not in name and (_wraps_its_namesake(found) or _holds(found, importer)):
                     continue
                 return found
         for root in ROOTS:
@@ -120,7 +120,7 @@ class Program:
             if found is not None and ("." in name or not _wraps_its_namesake(found)):
                 return found
         tails = [] if is_installed else self._tails.get(name, [])
-        if "." in name or (len(tails) == 1 and tails[0].is_package):
+        if "." in name or (len(tails) == 1 and tails[0].is_package and not _holds(tails[0], importer)):
             return tails[0] if tails and tails[0] is not importer else None
         return None
 
@@ -160,6 +160,11 @@ class Program:
     def has_package(self, name: str) -> bool:
         """Whether a dotted name is a folder of this repository that holds modules (a namespace package)."""
         return name in self._packages
+
+
+def _holds(package: ModuleInfo, info: ModuleInfo) -> bool:
+    """Whether a module lies in this package: `from github import Auth` in `tools/github/client.py` means the library."""
+    return info.name.startswith(f"{package.name}.")
 
 
 def _wraps_its_namesake(info: ModuleInfo) -> bool:

@@ -1,4 +1,4 @@
-"""The files that settings classes read: pydantic-settings' sources for TOML, YAML and JSON, and what stands in them."""
+"""What settings classes read: their variables' names, and pydantic-settings' sources for TOML, YAML and JSON."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ _SOURCES = {
 }
 """The classes that read a file, and the name under which `model_config` may say which."""
 
+_ALIASES = ("validation_alias", "alias", "env")
+"""Arguments of a field that name its variable: the prefix of the class is not put before those."""
+
 
 class SettingsFiles:
     """Looks a field of a settings class up in the file that its class reads."""
@@ -38,6 +41,49 @@ class SettingsFiles:
             if found is not None:
                 return found
         return None
+
+    def variables(self, info: ClassInfo, name: str) -> tuple[str, ...]:
+        """The variables that a field of a settings class is read from: its own names, or its name after the prefix."""
+        family = (info, *self._resolver.classes.bases(info)[0])
+        for owner in family:
+            for binding, unit in owner.attributes.get(name, ()):
+                if isinstance(binding.value, code.Call):
+                    given = [found for one in _ALIASES if (found := binding.value.keyword(one)) is not None]
+                    own = [text for one in given for text in self._texts(one, unit)]
+                    if own:
+                        return tuple(dict.fromkeys(variant for text in own for variant in (text, text.upper())))
+        prefix = next((text for one in family for text in self._prefixes(one)), "")
+        return ((prefix + name).upper(),)
+
+    def _prefixes(self, info: ClassInfo) -> Iterator[str]:
+        """What a class puts before the names of its variables, in any of the ways pydantic has had for it."""
+        for keyword in info.node.keywords:
+            if keyword.name == "env_prefix":
+                yield from self._texts(keyword.value, info.unit)
+        for binding, unit in info.attributes.get("model_config", ()):
+            match binding.value:
+                case code.Call() as call:
+                    given = call.keyword("env_prefix")
+                    yield from self._texts(given, unit) if given is not None else ()
+                case code.Mapping(items=items):
+                    for key, value in items:
+                        if isinstance(key, code.Constant) and key.value == "env_prefix":
+                            yield from self._texts(value, unit)
+        inner = info.body.classes.get("Config") if info.body is not None else None
+        for binding, unit in inner.attributes.get("env_prefix", ()) if inner is not None else ():
+            if binding.value is not None:
+                yield from self._texts(binding.value, unit)
+
+    def _texts(self, expression: code.Expression, unit: Unit) -> Iterator[str]:
+        """The texts an expression gives, those of `AliasChoices("A", "B")` and of a list among them."""
+        match expression:
+            case code.Call(arguments=inner) | code.Sequence(items=inner):
+                for one in inner:
+                    yield from self._texts(one, unit)
+            case _:
+                for value in self._resolver.values(expression, unit):
+                    if isinstance(value, Known) and isinstance(value.value, str):
+                        yield value.value
 
     def _read_by(self, info: ClassInfo) -> Iterator[str]:
         """The names of the files that a class adds to its sources."""

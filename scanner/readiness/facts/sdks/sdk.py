@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 CallKind = Literal["generate", "embed", "rerank", "transcribe", "speak", "moderate", "image", "predict"]
@@ -60,6 +60,12 @@ class Knob:
 
     at: str
     scale: float = 1.0
+
+
+def configurable(knobs: dict[str, tuple[Knob, ...]]) -> dict[str, tuple[Knob, ...]]:
+    """The places where `with_config` takes the fields of a model that says which of them can be configured."""
+    ways = ("config.configurable.", "configurable.", "config.")
+    return {name: tuple(replace(k, at=way + k.at) for way in ways for k in places) for name, places in knobs.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Expected(BaseModel):
 class GoldenCase(BaseModel):
     """One question with its expectation; `needs` says what makes it hard, for people.
 
-    `same_as` names a case with the same question, asked by somebody of whom less is known: both are to be answered alike.
+    `same_as` names a case with the same question from somebody who tells less: both are to be answered alike.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -41,11 +41,11 @@ def compare_groups(cases: Iterable[GoldenCase], lines: Iterable[dict[str, Any]])
     by_id = {line["id"]: line for line in lines}
     for case in cases:
         if case.same_as:
-            given, other = by_id[case.id], by_id[case.same_as]
-            same = given["outcome"] == other["outcome"]
-            same = same and given["scores"].get("fact_recall") == other["scores"].get("fact_recall")
-            given["scores"]["equal_treatment"] = float(same)
-            given["passed"] = given["passed"] and same
+            line, other = by_id[case.id], by_id[case.same_as]
+            found, wanted = line["scores"], other["scores"]
+            same = (line["outcome"], found.get("fact_recall")) == (other["outcome"], wanted.get("fact_recall"))
+            found["equal_treatment"] = float(same is True)
+            line["passed"] = line["passed"] and same
 
 
 def passed(scored: dict[str, float]) -> bool:
