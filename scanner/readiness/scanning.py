@@ -137,7 +137,7 @@ def _rows(facts: Facts) -> Iterator[ModelCallReport]:
         lines = [(unit.module.path, node.line) for node, unit in call.runs] if call.is_agent else []
         for where in lines or [(call.place.path, call.place.line)]:
             yield _row(call, where, call.name)
-        for variant in (call, *call.variants):
+        for variant in (call, *call.variants, *call.children):
             own = () if variant.is_agent or variant.constructor is None else (variant.constructor,)
             for built in (*own, *variant.constructors) if variant.generates else ():
                 if built not in named:

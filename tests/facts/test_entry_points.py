@@ -101,8 +101,14 @@ SAMPLES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("http", "ask")],
     ),
     "ray-serve": (
-        "from ray import serve\n@serve.deployment\nclass S:\n  async def __call__(self, request): ...\n",
+        "from ray import serve\n@serve.deployment\nclass S:\n  async def __call__(self, request): ...\n"
+        "  def predict(self, query): ...\n",
         [("http", "__call__")],
+    ),
+    "flask views": (
+        "from flask_restx import Namespace, Resource\nns = Namespace('a')\n"
+        "@ns.route('/answer')\nclass Answer(Resource):\n  def post(self): ...\n  def helper(self): ...\n",
+        [("http", "/answer")],
     ),
     "modal": ("import modal\n@modal.fastapi_endpoint()\ndef ask(): ...\n", [("http", "ask")]),
     "flytekit": ("from prefect import flow\n@flow\ndef nightly(): ...\n", [("job", "nightly")]),

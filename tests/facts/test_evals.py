@@ -104,3 +104,23 @@ def test_promptfoo_asserts_are_metrics_and_gates(facts_of: FactsOf) -> None:
     (suite,) = facts_of(files).evals.suites
     assert [metric.kind for metric in suite.metrics] == ["task", "grounded"]
     assert not suite.gated  # one of the cases asserts nothing
+
+
+def test_scores_that_are_given_names_before_they_are_kept_are_metrics(facts_of: FactsOf) -> None:
+    run = """
+from app import ask
+
+def judge(name, answer):
+    return len(ask(name + answer))
+
+def run(case):
+    fluency_score = judge("fluency", case["answer"])
+    coherence_score = judge("coherence", case["answer"])
+    case["fluency"] = fluency_score
+    case["coherence"] = coherence_score
+    return case
+"""
+
+    (suite,) = facts_of({"app.py": APP, "evals/run.py": run}).evals.suites
+
+    assert sorted(m.name for m in suite.metrics) == ["coherence", "fluency"]

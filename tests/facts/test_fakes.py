@@ -182,6 +182,32 @@ def test_replacing_a_larger_function_does_not_reach_the_call_in_it(facts_of: Fac
         assert found.covered_modules == expected
 
 
+def test_a_fixture_of_a_plugin_that_a_pattern_names_is_seen(facts_of: FactsOf) -> None:
+    files = {
+        "service.py": SERVICE,
+        "tests/conftest.py": """
+            from glob import glob
+
+            pytest_plugins = [path.replace("/", ".")[:-3] for path in glob("tests/fixtures/[!_]*.py")]
+        """,
+        "tests/fixtures/doubles.py": """
+            import pytest
+            from unittest.mock import MagicMock
+
+            @pytest.fixture
+            def client():
+                return MagicMock()
+        """,
+        "tests/test_service.py": """
+            from service import complete
+
+            def test_complete(client):
+                assert complete(client, "why")
+        """,
+    }
+    assert facts_of(files).fake_tests.covered_modules == ("service.py",)
+
+
 def test_a_fixture_from_an_imported_module_is_seen(facts_of: FactsOf) -> None:
     found = facts_of(
         {

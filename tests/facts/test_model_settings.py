@@ -379,7 +379,7 @@ def test_two_applications_of_one_repository_share_no_settings(linked: Link) -> N
     )
     apart = linked({"one/app.py": settings + asks, "two/app.py": asks})
 
-    assert {c.place.path: c.model.id for c in apart.calls} == {"one/app.py": "gpt-4o", "two/app.py": None}
+    assert {c.place.path: c.model.id for c in apart.calls} == {"one/app.py": "gpt-4o", "two/app.py": "gpt-3.5-turbo"}
 
 
 def test_an_application_takes_the_settings_of_what_it_imports(linked: Link) -> None:
@@ -449,3 +449,78 @@ def test_an_engine_without_a_model_asks_the_one_its_framework_makes(
     )
     (call,) = (c for c in linked({"app.py": code}).calls if c.generates)
     assert call.model.id == model
+
+
+@pytest.mark.parametrize(
+    ("code", "call", "timeout", "cap"),
+    [
+        ("import ollama", f"ollama.chat(model='llama3.2:1b', {MESSAGES})", ("none", None), "none"),
+        ("import openai", f"openai.chat.completions.create(model='gpt-4o', {MESSAGES})", ("default", 600), "none"),
+        ("import litellm", f"litellm.completion(model='gpt-4o', max_tokens=9, {MESSAGES})", ("default", 600), "explicit"),
+        ("import litellm\nlitellm.request_timeout = 30", f"litellm.completion('gpt-4o', {MESSAGES})", ("explicit", 30), "none"),
+    ],
+)  # fmt: skip
+def test_a_function_of_the_library_itself_has_the_defaults_of_the_library(
+    code: str, call: str, timeout: tuple[str, float | None], cap: str, the_call: The
+) -> None:
+    found = the_call(code, call)
+
+    assert (found.timeout.state, found.timeout.seconds) == timeout
+    assert found.output_cap_state == cap
+
+
+PROMPTY = """---
+name: Support
+model:
+  api: chat
+  configuration:
+    type: azure_openai
+    azure_deployment: ${env:CHAT_DEPLOYMENT:gpt-4o-mini}
+  parameters:
+    max_tokens: 128
+---
+system:
+You help customers of a shop.
+
+user:
+{{question}}
+"""
+
+
+def test_a_prompt_file_brings_the_settings_of_its_call(the_call: The) -> None:
+    found = the_call("import prompty", "prompty.execute('support.prompty', inputs={'q': question})",
+                     prompts__support_dot_prompty=PROMPTY)  # fmt: skip
+
+    assert found.model.id == "gpt-4o-mini"
+    assert (found.output_cap.number, found.output_cap.place) == (128, ("prompts/support.prompty", 9, 9))
+    assert found.setting("system").value == "You help customers of a shop."
+    assert found.sampling.absent
+
+
+def test_what_the_call_says_wins_over_its_prompt_file(the_call: The) -> None:
+    found = the_call("import prompty", "prompty.execute('support.prompty', parameters={'max_tokens': 9})",
+                     support_dot_prompty=PROMPTY)  # fmt: skip
+
+    assert found.output_cap.number == 9
+
+
+def test_the_settings_of_a_prompt_file_that_is_not_here_are_unknown(the_call: The) -> None:
+    found = the_call("import prompty", "prompty.execute(question, inputs={})")
+
+    assert found.output_cap.unresolved
+    assert found.model.unresolved
+
+
+def test_a_graph_that_a_platform_runs_is_one_site_with_what_its_nodes_and_their_graphs_ask(linked: Link) -> None:
+    code = (
+        "from langchain_openai import ChatOpenAI\nfrom langgraph.graph import StateGraph\n"
+        "plans, writes = ChatOpenAI(model='gpt-4o-mini'), ChatOpenAI(model='gpt-4o', max_tokens=300)\n"
+        "def plan(state):\n  return plans.invoke(state['q'])\n"
+        "def write(state):\n  return writes.invoke(state['q'])\n"
+        "inner = StateGraph(dict)\ninner.add_node('plan', plan)\n"
+        "outer = StateGraph(dict)\nouter.add_node('plans', inner.compile())\nouter.add_node('write', write)\n"
+        "graph = outer.compile()\n"
+    )
+    core = linked({"app.py": code, "langgraph.json": '{"graphs": {"helper": "./app.py:graph"}}'})
+    (site,) = (c for c in core.calls if c.inside is None)
+    assert (site.name, site.model.id, site.output_cap.number, site.reachable) == ("graph helper", "gpt-4o", 300, True)

@@ -214,6 +214,36 @@ def test_a_placeholder_in_a_sample_environment_answers_nothing(linked: Link) -> 
     assert meanings(linked(files)) == ["a"]
 
 
+SETTINGS = """\
+    from pydantic import Field
+    from pydantic_settings import BaseSettings, SettingsConfigDict
+    class Settings({bases}):
+        {body}
+        limit: int = {field}
+    it = Settings().limit
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "bases", "expected"),
+    [
+        ("model_config = SettingsConfigDict(env_prefix='BOT_')", "20", "BaseSettings", [7, 20]),
+        ("model_config = {'env_prefix': 'bot_'}", "20", "BaseSettings", [7, 20]),
+        ("class Config: env_prefix = 'BOT_'", "20", "BaseSettings", [7, 20]),
+        ("name: str = ''", "20", "BaseSettings, env_prefix='BOT_'", [7, 20]),
+        ("name: str = ''", "Field(20, validation_alias='BOT_LIMIT')", "BaseSettings", [7, 20]),
+        ("name: str = ''", "20", "BaseSettings", [5, 20]),
+        ("model_config = SettingsConfigDict(env_prefix='CAT_')", "20", "BaseSettings", [20]),
+    ],
+)
+def test_a_field_of_a_settings_class_is_read_under_its_prefix(
+    body: str, field: str, bases: str, expected: list[object], linked: Link
+) -> None:
+    source = SETTINGS.format(body=body, field=field, bases=bases)
+
+    assert meanings(linked({"app.py": source, ".env.sample": "BOT_LIMIT=7\nLIMIT=5\n"})) == expected
+
+
 CALL = """\
     import openai
     client = openai.OpenAI()

@@ -88,3 +88,29 @@ def test_a_part_called_research_serves_when_the_service_imports_it(linked: Link)
 
     assert role(linked(used), "app/research/run.py") is Role.SERVING
     assert role(linked({**used, "app/main.py": SERVICE}), "app/research/run.py") is Role.EXAMPLE
+
+
+def test_what_is_called_evaluation_and_what_it_imports_is_evaluation(linked: Link) -> None:
+    files = {
+        "main.py": SERVICE,
+        "evaluate.py": "from evaluators.fluency import judge\n" + GUARDED,
+        "evaluators/__init__.py": "",
+        "evaluators/fluency.py": "def judge(): ...\n",
+        ".github/workflows/evals.yml": "jobs:\n  a:\n    steps:\n      - run: python -m evaluate\n",
+    }
+
+    core = linked(files)
+
+    assert [role(core, path) for path in ("evaluate.py", "evaluators/fluency.py")] == [Role.EVAL, Role.EVAL]
+
+
+def test_what_the_service_imports_serves_though_it_is_called_evaluation(linked: Link) -> None:
+    files = {
+        "main.py": SERVICE + "from evaluation import judge\n",
+        "evaluation.py": "def judge(): ...\n" + GUARDED,
+        "app/evaluators.py": "def judge(): ...\n",
+    }
+
+    core = linked(files)
+
+    assert [role(core, path) for path in ("evaluation.py", "app/evaluators.py")] == [Role.SERVING, Role.SERVING]

@@ -52,6 +52,7 @@ def test_values_of_things_named_like_secrets_are_masked(line: str, secret: str) 
         "uses: actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8",
         "FROM python:3.12-slim@sha256:9c1d9ed7593f2552a4ea47362ec0d2ddf5923458a53d0c8e30edf8b398c94a31",
         'api_key = os.environ["OPENAI_API_KEY"]',
+        "weights = hf_hub_download(repo_id, npm_config_cache, hf_transfer)",
         'DATABASE_URL = f"postgresql://{user}:{password}@{host}/app"',
         "from project_management.artificial_intelligence.retrieval_augmented_generation import x1234",
         "tests/integration/test_research_assistant_with_2_tools_and_4_agents.py",

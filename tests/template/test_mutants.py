@@ -14,8 +14,18 @@ from .conftest import Render
 from .environments import demanded, lock
 from .mutants import MUTANTS, Mutant
 
-# A real provider's model, so that its name can be an alias; every way of deployment, so that nothing is declined.
-ANSWERS: Answers = {"model_provider": "openai", "deploy": ["compose", "kubernetes"], "actions": True}
+# A real provider's model, so that its name can be an alias; every way of deployment and owners who can be reached, so
+# that nothing is declined.
+ANSWERS: Answers = {
+    "model_provider": "openai",
+    "deploy": ["compose", "kubernetes"],
+    "actions": True,
+    "business_owner": "Head of support <head-of-support@northwind.care>",
+    "technical_owner": "Answers team <answers@northwind.care>",
+    "on_call": "Night desk <night-desk@northwind.care>",
+    "risk_owner": "Head of risk <risk@northwind.care>",
+    "data_steward": "Library <library@northwind.care>",
+}
 
 pytestmark = demanded
 

@@ -25,6 +25,12 @@ DECLINES: dict[tuple[str, str | tuple[str, ...]], set[str]] = {
     ("model_provider", "openai-compatible"): {"pinned-model-version", "model-not-retired"},
     ("deploy", ("compose",)): {"autoscaling-and-limits"},
     ("deploy", ()): {"autoscaling-and-limits", "rollback-path"},
+    # As long as one of them is the example, somebody answers for something and cannot be reached.
+    ("business_owner", "Business owner <business-owner@example.org>"): {"ownership-declared"},
+    ("technical_owner", "Technical owner <technical-owner@example.org>"): {"ownership-declared"},
+    ("on_call", "On-call rota <on-call@example.org>"): {"ownership-declared"},
+    ("risk_owner", "Risk owner <risk-owner@example.org>"): {"ownership-declared"},
+    ("data_steward", "Data steward <data-steward@example.org>"): {"ownership-declared"},
 }
 UNLOCKED = {"dependencies-locked", "container-image-reproducible"}
 

@@ -12,8 +12,10 @@ from readiness.facts.calls.arguments import Arguments
 from readiness.facts.calls.call_sites import CallSites
 from readiness.facts.calls.gateways import see_through_gateways
 from readiness.facts.calls.knobs import Knobs
+from readiness.facts.calls.mixed_in import find_children
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.calls.probes import mark_probes
+from readiness.facts.calls.served_graphs import served_graphs
 from readiness.facts.calls.shared_models import apply_shared_models
 from readiness.facts.calls.wrappers import find_wrapped
 from readiness.facts.delivery.ci import Ci, find_ci
@@ -86,10 +88,12 @@ def link(repository: Repository, observations: Observations, knowledge: Knowledg
     deployment = find_deployment(observations, ci)
     installed = dependencies(observations, _install_commands(observations, deployment))
     knobs = Knobs(resolver, knowledge, installed)
-    calls = CallSites(program, resolver, graph, knowledge, knobs).find()
+    served = served_graphs(entry_points, resolver, knowledge, knobs)
+    calls = CallSites(program, resolver, graph, knowledge, knobs).find(served)
     shared = apply_shared_models(calls, program, resolver, knobs, knowledge)
     calls = [c for c in calls if c.is_invocation or c.call not in shared]
     see_through_gateways(calls, observations, knowledge)
+    find_children(calls, resolver, knowledge, knobs)
     mark_probes(calls)
     settle_agents(calls, graph)
     wrapped = find_wrapped(calls, graph, resolver)
@@ -97,7 +101,8 @@ def link(repository: Repository, observations: Observations, knowledge: Knowledg
     network = [e for e in entry_points if e.is_network and e.unit.module.role is Role.SERVING]
     commands = [e for e in entry_points if not e.is_network and e.unit.module.role is Role.SERVING]
     reached = graph.reach(u for e in network for u in e.units if imports.importable(u))
-    _run_on_their_own(calls, graph, [u for e in network for u in e.units if imports.importable(u)])
+    running = [e for e in network if e.framework != "langgraph"]  # what a graph's module does is to build it
+    _run_on_their_own(calls, graph, [u for e in running for u in e.units if imports.importable(u)])
     started = graph.reach([*reached, *(u for e in commands for u in e.units)])
     core = Core(repository, observations, knowledge, program, resolver, graph, knobs.arguments, entry_points, calls,
                 wrapped, imports, installed, ci, deployment, demo, reached, started)  # fmt: skip
@@ -124,11 +129,16 @@ _BUILDPACK = (
 """What the platform that reads a Procfile installs from: the first of these files beside it."""
 
 
+_STANDS_ALONE = frozenset({"--no-project", "--no-sync", "--script"})
+"""Options with which `uv run` installs nothing of the project."""
+
+
 def _install_commands(observations: Observations, deployment: Deployment) -> Iterator[InstallCommand]:
     """The shell text of images, CI and documents in which dependencies may be installed."""
     for place, where, command in deployment.installs:
         # `uv run` installs from its lock before it runs anything, so it stays in front of the words.
-        words = ("uv", "run", *command.words) if "uv run" in command.wrappers else command.words
+        syncs = "uv run" in command.wrappers and not _STANDS_ALONE & set(command.text.split())
+        words = ("uv", "run", *command.words) if syncs else command.words
         yield InstallCommand(place, "image" if where == "image" else "ci", shlex.join(words), command.directory)
     for platform in deployment.platforms if not deployment.images else ():
         if platform.kind == "procfile":
@@ -185,7 +195,7 @@ def _run_by_the_service(call: ModelCall, reached: dict[Unit, int]) -> None:
 def _reach(core: Core) -> None:
     """Tell every call whether an entry point runs it, and whether its code can be imported at all."""
     for call in (*core.calls, *core.wrapped):
-        for site in (call, *call.variants):
+        for site in (call, *call.variants, *call.children):
             site.importable = core.imports.importable(call.unit) and not _is_excluded(core, site)
             site.reachable = site.importable and any(unit in core.started for _, unit in call.runs)
         _run_by_the_service(call, core.reached)

@@ -40,6 +40,7 @@ from readiness.facts.gates import Gates
 from readiness.facts.governance.artefacts import Artefact, find_artefacts
 from readiness.facts.governance.disclosure import Disclosure, find_disclosures
 from readiness.facts.governance.doors import Door, find_doors
+from readiness.facts.governance.fairness import Fairness, find_fairness
 from readiness.facts.governance.model_card import ModelCard, find_model_cards
 from readiness.facts.governance.ownership import Ownership, find_ownership
 from readiness.facts.governance.retrieval import Retrieval, find_retrieval
@@ -179,6 +180,8 @@ class Facts:
     """How many copies of the service run, and what bounds each."""
     model_cards: tuple[ModelCard, ...]
     """What the repository's own model or system cards say."""
+    fairness: Fairness
+    """Whether people meet the system, and what measures how groups of them fare."""
     retrieval: Retrieval
     """The searches in documents, and what keeps them in bounds."""
     disclosures: tuple[Disclosure, ...]
@@ -298,6 +301,7 @@ def gather(core: Core, as_of: date | None) -> Facts:
         outbound=find_outbound(core),
         health=health,
         model_cards=find_model_cards(core, as_of),
+        fairness=find_fairness(core, gates, evals),
         retrieval=find_retrieval(core),
         disclosures=find_disclosures(core),
         risks=find_risk_record(core),

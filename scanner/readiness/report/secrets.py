@@ -26,6 +26,9 @@ _TOKENS = re.compile(
     re.VERBOSE,
 )
 
+# `hf_hub_download`, `npm_config_cache`: short words in small letters are a name, whatever they begin with.
+_NAME = re.compile(r"[a-z]{2,8}(?:_[a-z]{1,14}){1,8}")
+
 # `scheme://user:password@host`: the password goes, the rest tells what it is.
 _IN_URL = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s:/@'\"]{0,80}:)[^\s@/'\"{}$]{1,200}(?P<after>@)")
 
@@ -46,7 +49,7 @@ _RANDOM = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{32,400}={0,2}(?![A-Z
 
 def mask(text: str) -> str:
     """The text with everything that looks like a secret replaced by dots."""
-    masked = _TOKENS.sub(MASK, text)
+    masked = _TOKENS.sub(lambda found: found[0] if _NAME.fullmatch(found[0]) else MASK, text)
     masked = _IN_URL.sub(lambda found: f"{found['before']}{MASK}{found['after']}", masked)
     masked = _NAMED.sub(_named, masked)
     return _RANDOM.sub(lambda found: MASK if _looks_random(found[0]) else found[0], masked)

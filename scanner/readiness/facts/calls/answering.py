@@ -29,7 +29,8 @@ def settle_agents(calls: Iterable[ModelCall], graph: CallGraph) -> None:
         if "model" in agent.settings or agent.model.id is not None:
             agent.variants = [*agent.variants, *inner]
         elif inner:
-            inner.sort(key=lambda c: _rank(c, hops))
+            own = graph.reach(n for step in agent.value.steps for n in graph.own.get(step.call, ()))
+            inner.sort(key=lambda c: (c.schema.given, c.unit not in own, *_rank(c, hops)))
             _take_over(agent, inner[0])
             agent.variants = [*agent.variants, *inner[0].variants, *inner[1:]]
         elif agent.model.absent and "model" not in agent.offers:
@@ -60,6 +61,8 @@ def _take_over(agent: ModelCall, answering: ModelCall) -> None:
     agent.default_sampling = answering.default_sampling
     agent.offers = answering.offers
     agent.answered_by = answering
+    if not agent.is_invocation:  # a platform runs it: what becomes of a failure is its nodes' matter
+        agent.runs = answering.runs
 
 
 def _leave_open(agent: ModelCall) -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from readiness.extract import code
 from readiness.facts.calls.options import Given, Options
+from readiness.facts.linking.prompt_assets import ASSET
 from readiness.facts.linking.resolve import Resolver
 from readiness.facts.linking.units import Unit
 from readiness.facts.linking.values import External, Instance, Items, Known, Unknown, Value, Values, Variable
+from readiness.facts.place import Place
 
 
 class Arguments:
@@ -24,7 +26,22 @@ class Arguments:
         given = self._direct(call, unit, name, positional)
         if given is None or not inner:
             return given
+        if any(isinstance(v, Known) and str(v.value).endswith(ASSET) for v in given.values):
+            return self._in_file(given, unit, inner.split("."))
         return self._inside(given, inner.split("."))
+
+    def _in_file(self, given: Given, unit: Unit, keys: list[str]) -> Given | None:
+        """What the prompt file that is named says; unresolved where it is not in the repository."""
+        prompts = self._resolver.settings.prompts
+        names = [v.value for v in given.values if isinstance(v, Known)]
+        paths = [path for name in names if (path := prompts.find(str(name), unit.module.path)) is not None]
+        if not paths:
+            return Given((), given.place)
+        found = [entry for path in paths if (entry := prompts.entry(path, keys)) is not None]
+        if not found:
+            return None
+        (path, line), known = found[0].place, tuple(f for f in found if f.value is not None)
+        return Given(known, Place(path, line, line), conditional=len(found) < len(paths))
 
     def _direct(self, call: code.Call, unit: Unit, name: str, positional: tuple[str, ...]) -> Given | None:
         argument = call.keyword(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -41,13 +41,17 @@ class CallSites:
         self._made: dict[ModelCall, list[Step]] = {}
         """The calls that built what each model call uses."""
 
-    def find(self) -> list[ModelCall]:
-        """Every model call by place; agents once per agent; lone constructors last."""
+    def find(self, served: Iterable[ModelCall] = ()) -> list[ModelCall]:
+        """Every model call by place; agents once per agent; lone constructors last.
+
+        `served` are graphs that a platform runs; each is a site unless serving code is seen to run it as well.
+        """
         found: list[ModelCall] = []
         for unit in self._program.units:
             for call in unit.calls:
                 found.extend(self._invocations(call, unit))
-        calls = self._agents_once(found)
+        run = {self._identity(c) for c in found if c.is_agent and c.role is Role.SERVING}
+        calls = [*(c for c in served if self._identity(c) not in run), *self._agents_once(found)]
         calls.extend(self._nodes(calls))
         used = {step.call for c in calls for v in (c, *c.variants) for step in self._made.get(v, ())}
         calls.extend(self._constructors(used))
@@ -360,6 +364,7 @@ class CallSites:
                     call is not agent
                     and call.inside is None
                     and call.unit in inner_units
+                    and (agent.role is not Role.TEST or call.role is Role.TEST)
                     and not self._around(call, agent)
                 ):
                     call.inside = agent

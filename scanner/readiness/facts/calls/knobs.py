@@ -10,6 +10,7 @@ from dataclasses import replace
 from readiness.extract import code
 from readiness.facts.calls.arguments import Arguments
 from readiness.facts.calls.model_calls import Limit, ModelCall, ModelId, Setting, Timeout
+from readiness.facts.calls.module_settings import asks_module, module_settings
 from readiness.facts.calls.options import Given
 from readiness.facts.calls.own_models import OWN, named_by_class, own_model
 from readiness.facts.calls.widget_defaults import shown
@@ -29,6 +30,7 @@ from readiness.facts.linking.values import (
 )
 from readiness.facts.packages.dependencies import Dependencies
 from readiness.facts.sdks.knowledge import Knowledge
+from readiness.facts.sdks.models import revision_kind
 from readiness.facts.sdks.sdk import CallPattern, Client, Defaults, Knob, Sdk, configurable
 from readiness.repository.tree import Role
 
@@ -54,7 +56,6 @@ _METHOD_KNOBS = {
     "with_retry": ("retries", ("stop_after_attempt",)),
 }
 _IN_OPTIONS = frozenset({"temperature", "top_p", "top_k", "seed", "output_cap"})
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SAMPLE_FILE = re.compile(r"(?:example|sample|template|dist)[^/]*$|(?:^|/)default\.[^/]*$", re.I)
 
 
@@ -87,7 +88,10 @@ class Knobs:
         if shared is not None:
             self._merge(shared, settings, clients, 0)
         self._merge(found.value, settings, clients, 0)
+        whole = pattern is not None and asks_module(found.value, pattern)
         if pattern is not None:
+            for name, given in module_settings(found.value, pattern, self._resolver) if whole else ():
+                settings[name] = self._setting(given, 1.0)
             for inner in pattern.inner:
                 self._merge_inner(found.call, found.unit, inner, pattern.positional, settings, clients, 0)
             self._apply(settings, self._read_knobs(found, pattern), pattern.positional, found.call, found.unit)
@@ -98,8 +102,10 @@ class Knobs:
         defaults = [*(pattern.defaults if pattern else ()), *(d for _, c in reversed(clients) for d in c.defaults),
                     *found.sdk.defaults]  # fmt: skip
         distribution = next((c.distribution for _, c in reversed(clients) if c.distribution), found.sdk.distribution)
-        built = not found.value.typed and (bool(clients) or not found.sdk.clients)
+        built = not found.value.typed and (bool(clients) or not found.sdk.clients or whole)
         self._conclude(found, clients, defaults, distribution, built)
+        if whole and found.sdk.endpoints and found.model.absent:  # an address can name the model as well
+            found.model = ModelId(unresolved=True)
 
     def _read_knobs(self, found: ModelCall, pattern: CallPattern) -> dict[str, tuple[Knob, ...]]:
         """The knobs that an endpoint reads: Ollama's own API ignores sampling and caps at the top level of the body."""
@@ -322,7 +328,7 @@ class Knobs:
             if setting.method == OWN:
                 return ModelId(ids[0], own=True, place=setting.place)
             facts = tuple(self._knowledge.model(provider, i) for i in ids)
-            sampled, revision = _is_sampled(setting), _revision(found.setting("revision"))
+            sampled, revision = _is_sampled(setting), revision_kind(found.setting("revision").value)
             return ModelId(
                 ids[0], facts[0], ids[1:], facts[1:], deployment=provider == "azure", sampled=sampled,
                 revision=revision, place=setting.place,
@@ -368,14 +374,6 @@ def _is_sampled(setting: Setting) -> bool:
     """Whether the default comes from a file that is to be copied (`.env.example`, `default.configuration.json`)."""
     first = next((v for v in setting.resolved if isinstance(v, Known)), None)
     return first is not None and bool(_SAMPLE_FILE.search(first.place[0]))
-
-
-def _revision(setting: Setting) -> str:
-    if not isinstance(setting.value, str):
-        return ""
-    if _COMMIT.fullmatch(setting.value):
-        return "commit"
-    return "branch" if setting.value in ("main", "master") else "tag"
 
 
 def _seconds(setting: Setting) -> float | None:

@@ -151,6 +151,8 @@ class ModelCall:
     offers: frozenset[str] = frozenset()
     """The knobs that the call and the constructors on the way to it have."""
     variants: list[ModelCall] = field(default_factory=list)
+    children: list[ModelCall] = field(default_factory=list)
+    """The models that subclasses have the constructor of this call build, each where it calls `super().__init__`."""
     inside: ModelCall | None = None
     through: ModelCall | None = None
     """The model call inside the project wrapper that this site calls; None for a direct call."""

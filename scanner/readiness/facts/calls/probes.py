@@ -12,6 +12,9 @@ from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.linking.units import Unit
 
+_STATUS = frozenset({"status_code", "ok", "raise_for_status", "is_success", "is_error", "reason", "elapsed"})
+"""What a response of HTTP tells of how a request went, and nothing of what was answered."""
+
 
 def mark_probes(calls: Iterable[ModelCall]) -> None:
     """Tell every call, and its variants, whether it is a probe."""
@@ -49,7 +52,10 @@ def _is_thrown_away(call: code.Call, unit: Unit) -> bool:
 
 
 def _is_read(name: str, assignment: code.Assign, unit: Unit) -> bool:
-    """Whether the name is looked up in the unit or in a function inside it; a bare truth test is no reading."""
+    """Whether the name is looked up in the unit or in a function inside it.
+
+    A bare truth test is no reading, and neither is the status of a response.
+    """
     if unit.function is None or name in unit.globals:
         return True
     stack: list[code.Node] = list(unit.body)
@@ -59,6 +65,8 @@ def _is_read(name: str, assignment: code.Assign, unit: Unit) -> bool:
             return True
         if isinstance(node, code.If) and isinstance(node.test, code.Name) and node.test.id == name:
             stack.extend([*node.body, *node.otherwise])
+            continue
+        if isinstance(node, code.Member) and node.name in _STATUS and isinstance(node.base, code.Name):
             continue
         stack.extend(code.children(node))
     return False

@@ -14,6 +14,9 @@ from readiness.facts.delivery.image_points import ImageReport, report_image
 from readiness.facts.delivery.kubernetes import Platform, Workload, find_platforms, find_workloads
 from readiness.facts.place import Evidence, Place
 
+_BUILDERS = ("langgraph", "bentofile")
+"""Files by which a tool builds the image; they do not say where it runs, and often serve development alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -33,11 +36,12 @@ class Deployment:
 
     @property
     def equivalents(self) -> tuple[Platform, ...]:
-        """Descriptors that stand for an image: serverless ones, App Engine, a Procfile with a pinned runtime."""
+        """Descriptors that stand for an image: serverless, App Engine; if Python is pinned, what others build by."""
         return tuple(
             one
             for one in self.platforms
-            if one.kind in ("serverless", "sam", "app-engine", "zappa") or (one.kind == "procfile" and one.pins_runtime)
+            if one.kind in ("serverless", "sam", "app-engine", "zappa")
+            or (one.kind in ("procfile", *_BUILDERS) and one.pins_runtime)
         )
 
 
@@ -49,7 +53,9 @@ def find_deployment(observations: Observations, ci: Ci) -> Deployment:
         ci: Its continuous integration, which builds images and starts compose files.
     """
     workloads, platforms = find_workloads(observations), find_platforms(observations)
-    serves_elsewhere = any(one.kind not in ("Job", "CronJob") for one in workloads) or bool(platforms)
+    serves_elsewhere = any(one.kind not in ("Job", "CronJob") for one in workloads) or any(
+        one.kind not in _BUILDERS for one in platforms
+    )
     compose = find_compose(observations, ci, serves_elsewhere)
     images: tuple[Image, ...] = find_images(observations, ci, compose, workloads)
     return Deployment(

@@ -198,6 +198,10 @@ def _platforms(observations: Observations, platforms: tuple[Platform, ...]) -> I
         for document in documents if path.endswith((".yaml", ".yml", ".json", ".toml")) else ():
             for _, checked in document.find(*_PATH_KEYS):
                 yield _platform_probe(path, checked, "health")
+            ready = document.get("service", "readiness_probe")  # SkyPilot: the path, or a mapping with it
+            ready = (ready.get("path") or ready) if ready is not None else None
+            if ready is not None and isinstance(ready.value, str):
+                yield _platform_probe(path, ready, "readiness")
 
 
 def _platform_probe(path: str, value: Located, role: ProbeRole) -> HealthProbe:

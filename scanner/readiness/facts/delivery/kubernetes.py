@@ -192,3 +192,8 @@ def _platform(observations: Observations, path: str, names: set[str]) -> Iterato
         yield Platform(place, kind.capitalize(), kind, pinned, kind == "vercel")
     elif name == "zappa_settings.json":
         yield Platform(place, "Zappa", "zappa", any(True for _ in document.find("runtime")), True)
+    elif name == "langgraph.json" and document.get("graphs") is not None:
+        yield Platform(place, "langgraph.json", "langgraph", bool(scalar(document.get("python_version"))), False)
+    elif name in ("bentofile.yaml", "bentofile.yml") and document.get("service") is not None:
+        version = document.get("docker", "python_version")
+        yield Platform(place, "bentofile", "bentofile", bool(scalar(version)), False)

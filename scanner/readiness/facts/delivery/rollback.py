@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
@@ -20,6 +22,7 @@ from readiness.facts.prompts.prompts import Prompts
 from readiness.repository.tree import Role
 
 _NOTES = re.compile(r"^(?:changelog|release[-_]?notes|releases|history|changes)\.(?:md|rst)$", re.I)
+_MODEL = re.compile(r"model|deployment|llm", re.I)
 _VERSION = re.compile(r"^(?:#{1,3}[ \t]*)\[?(?:version[ \t]*|v)?\d+\.\d+", re.I | re.M)
 _CHOSEN = frozenset({"version", "tag", "image_tag", "image-tag", "ref", "release", "revision"})
 _SHIPPING = frozenset({"Deployment", "StatefulSet", "Rollout", "Service", "Helm values"})
@@ -65,7 +68,8 @@ class _Finder:
     def _configured(self, call: ModelCall) -> Place | None:
         for one in (call.answered_by or call, *call.variants[:4]):
             for value in one.setting("model").resolved:
-                if (place := self._outside(value, one) or self._built(value, one)) is not None:
+                place = self._outside(value, one) or self._built(value, one) or self._kept(value, one)
+                if place is not None:
                     return place
             if (place := self._by_key(one)) is not None:
                 return place
@@ -85,6 +89,34 @@ class _Finder:
                     if (place := self._outside(inner, call)) is not None:
                         return place
         return None
+
+    def _kept(self, value: Value, call: ModelCall) -> Place | None:
+        """Where an object is made whose member names the model: `Context(chat_model=os.getenv("MODEL"))`.
+
+        A framework hands the object on (`request.state.context.chat_model`), so only the member's name leads back.
+        """
+        if not isinstance(value, External) or not value.typed or value.path.endswith(")"):
+            return None
+        return next(
+            (
+                p
+                for v in self._given.get(value.path.rpartition(".")[2], ())
+                if (p := self._outside(v, call)) is not None
+            ),
+            None,
+        )
+
+    @cached_property
+    def _given(self) -> dict[str, list[Value]]:
+        """What objects of this repository's classes are given for members that name models."""
+        found: dict[str, list[Value]] = defaultdict(list)
+        for unit in self._core.serving_units():
+            for call in unit.calls:
+                named = [k for k in call.keywords if k.name is not None and _MODEL.search(k.name)]
+                if named and any(isinstance(v, Instance) for v in self._core.resolver.values(call, unit)[:2]):
+                    for keyword in named:
+                        found[keyword.name or ""] += self._core.resolver.values(keyword.value, unit)[:4]
+        return found
 
     def _by_key(self, call: ModelCall) -> Place | None:
         """Where a setting is the key by which one of several models is looked up: `get_model(settings.model)`."""

@@ -70,7 +70,7 @@ class _Finder:
 
     def find(self) -> Scaling:
         found = [*declared_in_files(self._observations, self._knowledge), *self._workloads(), *self._compose()]
-        found += [*self._started(), *self._workers(), *self._by_code()]
+        found += [*self._started(), *self._workers(), *self._by_code(), *self._decorated()]
         distinct = sorted(set(found), key=lambda d: (d.place, d.text))
         scales = [d for d in distinct if d.how == "scales"]
         bounds = [d for d in distinct if d.how == "bounds"]
@@ -179,6 +179,27 @@ class _Finder:
             count = self._core.resolver.constant(given, unit)
             if isinstance(count, int) and count > 1:
                 yield Declared(unit.at(call), f"{count} workers", "weak")
+
+    def _decorated(self) -> Iterator[Declared]:
+        """`@app.function(max_containers=4)`, `@serve.deployment(autoscaling_config=…)`."""
+        program = self._core.program
+        functions = ((d, u.parent or u) for u in program.units if u.function for d in u.function.decorators)
+        classes = ((d, info.unit) for info in program.classes for d in info.node.decorators)
+        for decorator, unit in (*functions, *classes):
+            if not isinstance(decorator, code.Call) or unit.module.role is not Role.SERVING:
+                continue
+            values = self._core.resolver.values(decorator.function, unit)[:3]
+            paths = [v.path for v in values if isinstance(v, External)]
+            for known in self._knowledge.in_code:
+                if not any(path in known.symbols for path in paths):
+                    continue
+                name = last_name(decorator.function)
+                for word in (w for w in known.scales if decorator.keyword(w) is not None):
+                    yield Declared(unit.at(decorator), f"{name}({word}=…)", "scales")
+                    if known.bounded:
+                        yield Declared(unit.at(decorator), "the platform's limits of a copy", "bounds")
+                for word in (w for w in known.limits if decorator.keyword(w) is not None):
+                    yield Declared(unit.at(decorator), f"{name}({word}=…)", "bounds")
 
     # -- what several copies would not share -------------------------------------------------------------------
 

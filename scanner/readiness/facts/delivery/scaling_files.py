@@ -97,6 +97,10 @@ def _platform(path: str, document: Located) -> Iterator[Declared]:
             yield from _given(path, document, key, f"App Engine {key}", "scales")
         for key in ("resources", "instance_class"):
             yield from _given(path, document, key, f"App Engine {key}", "bounds")
+    elif document.get("service", "replica_policy") is not None:
+        policy = document.get("service", "replica_policy") or document
+        yield from _given(path, policy, "max_replicas", "SkyPilot replicas", "scales")
+        yield from _given(path, document, "resources", "resources of a SkyPilot replica", "bounds")
     elif name in ("serverless.yml", "serverless.yaml") and document.get("provider") is not None:
         reserved = next(iter(document.find("reservedConcurrency")), None)
         yield from _function(path, document, reserved[1] if reserved else None)

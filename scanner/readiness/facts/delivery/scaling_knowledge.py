@@ -23,6 +23,16 @@ class ScalingCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class ScalingInCode:
+    """A decorator that declares a deployment: the arguments that let it scale, and those that bound a copy."""
+
+    symbols: Symbols
+    scales: tuple[str, ...]
+    limits: tuple[str, ...]
+    bounded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ScalingKnowledge:
     """Resource types, commands, servers and memories by name; `limits` and `platforms` map a type to its arguments."""
 
@@ -33,6 +43,7 @@ class ScalingKnowledge:
     stack_limits: dict[str, tuple[str, ...]]
     functions: frozenset[str]
     commands: tuple[ScalingCommand, ...]
+    in_code: tuple[ScalingInCode, ...]
     workers: dict[str, tuple[str, ...]]
     memories: Symbols
     conversations: frozenset[str]
@@ -55,6 +66,12 @@ def load_scaling(file: Path | None = None) -> ScalingKnowledge:
             commands=tuple(
                 ScalingCommand(tuple(one["words"]), tuple(one["scales"]), tuple(one["limits"]))
                 for one in data["commands"]
+            ),
+            in_code=tuple(
+                ScalingInCode(
+                    Symbols(one["symbols"]), tuple(one["scales"]), tuple(one["limits"]), one["bounded"] is True
+                )
+                for one in data["in_code"]
             ),
             workers=_tuples(data["workers"]),
             memories=Symbols(data["memories"]),

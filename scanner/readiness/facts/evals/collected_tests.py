@@ -135,15 +135,23 @@ class CollectedTests:
         return given.value if isinstance(given, code.Constant) and isinstance(given.value, str) else unit.name
 
     def _plugin_modules(self) -> frozenset[str]:
-        """The modules that some `pytest_plugins` names."""
+        """The modules that some `pytest_plugins` names, or a pattern in it: `glob("tests/fixtures/*.py")`."""
         found: set[str] = set()
         for module in self._core.program.modules.values():
             for binding in module.body.bindings.get("pytest_plugins", ()):
                 for node in code.walk(binding.value) if binding.value is not None else ():
                     if isinstance(node, code.Constant) and isinstance(node.value, str):
+                        if "*" in node.value:
+                            found.update(self._matching(node.value))
+                            continue
                         named = self._core.program.find_module(node.value, module)
                         found.add(named.name if named is not None else node.value)
         return frozenset(found)
+
+    def _matching(self, pattern: str) -> Iterator[str]:
+        for module in self._core.program.modules.values():
+            if module.role is Role.TEST and PurePosixPath(module.path).match(pattern):
+                yield module.name
 
     def _visible(self, module: ModuleInfo) -> Iterator[dict[str, Fixture]]:
         """The fixtures a module sees, the nearest first."""

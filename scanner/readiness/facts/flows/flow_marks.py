@@ -25,7 +25,9 @@ ANY = "*"
 BODY = "<body>"
 """The step from the bytes of an HTTP answer to what is decoded from them: the envelope is no text of the model."""
 
-_OF_THE_ENVELOPE = frozenset({"status", "status_code", "headers", "ok", "url", "reason", "cookies", "elapsed", "request"})
+_OF_THE_ENVELOPE = frozenset(
+    {"status", "status_code", "headers", "ok", "url", "reason", "cookies", "elapsed", "request"}
+)
 
 
 class Kind(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from readiness.facts.calls.model_calls import ModelCall, Setting
 from readiness.facts.core import Core
 from readiness.facts.flows.flow_marks import BODY, ITEM, Kind, Mark, ToolInput
 from readiness.facts.flows.sinks import SinkKnowledge
+from readiness.facts.flows.tool_knowledge import load_tools
 from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import (
     Bound,
@@ -41,6 +43,10 @@ class Sources:
             if call.generates and call.is_invocation:
                 for node, _ in call.runs:
                     self.calls.setdefault(node, call)
+        self._own = load_tools()
+        self._gives_tools = any(
+            c.is_agent or s.given or s.unresolved for c in core.calls if c.generates for s in (c.setting("tools"),)
+        )
         self.tools = frozenset(self._tools())
         self._paths = {name: tuple(_steps(path) for path in sdk.text) for name, sdk in core.knowledge.sdks.items()}
         self.groups: dict[Unit, set[Unit]] = defaultdict(set)
@@ -102,7 +108,17 @@ class Sources:
             for value in self._core.resolver.values(decorator, unit.parent or unit):
                 if isinstance(value, External) and self._sinks.is_tool(value.path):
                     return True
-        return unit.name in ("_run", "_arun", "forward") and self._is_tool_class(unit)
+        return (unit.name in ("_run", "_arun", "forward") and self._is_tool_class(unit)) or self._is_own_tool(
+            unit, function
+        )
+
+    def _is_own_tool(self, unit: Unit, function: code.Function) -> bool:
+        """Whether it runs a tool that the project writes as a class: `execute` of `class FileTool(Tool)`."""
+        if not self._gives_tools or unit.owner is None or unit.name not in self._own.own_runs:
+            return False
+        own = self._core.resolver.classes.bases(unit.owner)[0]
+        named = any(_last_word(base.node.name) in self._own.own_bases for base in own)
+        return named and any(not _is_empty(statement) for statement in function.body)
 
     def _is_tool_class(self, unit: Unit) -> bool:
         bases = self._core.resolver.classes.bases(unit.owner)[1] if unit.owner else []
@@ -124,6 +140,17 @@ class Sources:
 
     def _is_tool_instance(self, run: Unit | None) -> bool:
         return run is not None and self._is_tool_class(run)
+
+
+def _last_word(name: str) -> str:
+    return re.findall(r"[A-Z][a-z0-9]*|[a-z0-9]+", name)[-1] if re.search(r"[A-Za-z]", name) else name
+
+
+def _is_empty(statement: code.Statement) -> bool:
+    """A line of a method that stands for others: its docstring, `...`, `pass`, `raise NotImplementedError`."""
+    if isinstance(statement, code.Evaluate):
+        return isinstance(statement.value, code.Constant)
+    return not isinstance(statement, code.Return | code.Assign | code.If | code.Try | code.Loop | code.With)
 
 
 def is_structured(call: ModelCall) -> bool:

@@ -14,7 +14,7 @@ from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.flows.flow_marks import Kind
-from readiness.facts.flows.flows import Flows
+from readiness.facts.flows.flows import Flow, Flows
 from readiness.facts.flows.grounding import Grounding
 from readiness.facts.flows.sinks import SymbolTable
 from readiness.facts.flows.text_uses import Use
@@ -118,7 +118,7 @@ class _Finder:
         self._of_unit: dict[Unit, tuple[Guardrail, ...]] = {}
         self._tests: dict[Unit, list[Guardrail]] = {}
         for flow in flows.reads:
-            if flow.use is Use.GUARDS:
+            if flow.use is Use.GUARDS and not _blanks(flow):
                 self._tests.setdefault(flow.unit, []).append(Guardrail(flow.place, flow.how, Guarding.TESTS))
 
     def on_the_way(self, reached: Iterable[Unit], calls: tuple[ModelCall, ...]) -> tuple[Guardrail, ...]:
@@ -183,8 +183,8 @@ class _Finder:
                     continue
         return False
 
-    def _is_read(self, name: str, unit: Unit) -> bool:
-        """Whether a name stands in a condition or is returned."""
+    def _is_read(self, name: str, unit: Unit, depth: int = 3) -> bool:
+        """Whether a name, or what is taken out of it, stands in a condition or is returned."""
         for node in unit.parents:
             if isinstance(node, code.Name) and node.id == name:
                 inner: code.Node = node
@@ -192,6 +192,9 @@ class _Finder:
                     if isinstance(above, code.If | code.Choice) and above.test is inner:
                         return True
                     if isinstance(above, code.Return | code.Raise | code.Assert | code.Yield):
+                        return True
+                    taken = _taken(above, inner) if depth else ()
+                    if any(self._is_read(other, unit, depth - 1) for other in taken if other != name):
                         return True
                     inner = above
         return False
@@ -250,6 +253,24 @@ class _Finder:
                     continue
 
 
+def _blanks(flow: Flow) -> bool:
+    """Whether a text that fails a test is only emptied (`if "sorry" in caption: caption = ""`): nobody is told."""
+    for node in code.walk(flow.unit.body):
+        if isinstance(node, code.If) and node.line == flow.place.line:
+            return all(isinstance(s, code.Assign) and _is_empty(s.value) for s in node.body)
+    return False
+
+
+def _taken(above: code.Node, inner: code.Node) -> Iterator[str]:
+    """The names that a loop over a value, or an assignment of a part of it, gives what is in it."""
+    match above:
+        case code.Loop(target=code.Expression() as target, subject=subject) if subject is inner:
+            yield from _names(target)
+        case code.Assign(targets=targets, value=value) if value is inner:
+            for target in targets:
+                yield from _names(target)
+
+
 def _names(target: code.Expression) -> Iterator[str]:
     match target:
         case code.Name():
@@ -261,7 +282,7 @@ def _names(target: code.Expression) -> Iterator[str]:
             return
 
 
-def _is_empty(value: code.Expression) -> bool:
+def _is_empty(value: code.Expression | None) -> bool:
     if isinstance(value, code.Sequence):
         return not value.items
     return isinstance(value, code.Constant) and not value.value

@@ -25,6 +25,8 @@ class ToolKnowledge:
     given_as: frozenset[str]
     schema_keys: frozenset[str]
     schema_methods: frozenset[str]
+    own_bases: frozenset[str]
+    own_runs: frozenset[str]
 
 
 @cache

@@ -126,7 +126,7 @@ class _Finder:
         if unit.owner is not None and self._is_class_of_tool(unit.owner):
             self._class(unit.owner)
             return
-        if unit.owner is not None and unit.name in _RUNS:
+        if unit.owner is not None and (unit.name in _RUNS or unit.name in self._known.own_runs):
             return  # a base for tools, which says nothing of any of them
         keywords = [k for c in self._decorating(unit, wrapping) for k in c.keywords]
         described = bool(unit.function.docstring) or any(
@@ -229,6 +229,10 @@ class _Finder:
                         return True
                 if name in one.methods:
                     return True
+            if "__init__" in one.methods and any(
+                self._says(k, members) for c in one.methods["__init__"].calls if _is_of_base(c) for k in c.keywords
+            ):
+                return True
         return False
 
     # -- schemas written as data -------------------------------------------------------------------------------
@@ -282,3 +286,8 @@ class _Finder:
     @staticmethod
     def _entries(literal: code.Mapping) -> dict[str, code.Expression]:
         return {k.value: v for k, v in literal.items if isinstance(k, code.Constant) and isinstance(k.value, str)}
+
+
+def _is_of_base(call: code.Call) -> bool:
+    """`super().__init__(...)`."""
+    return isinstance(call.function, code.Member) and call.function.name == "__init__"

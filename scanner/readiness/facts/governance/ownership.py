@@ -16,7 +16,14 @@ from readiness.extract import code
 from readiness.extract.data import Located
 from readiness.extract.markdown import Heading, Markdown
 from readiness.extract.observations import Observations
-from readiness.facts.governance.responsibilities import Duty, assigned_duties, duties_of_table, names_nobody
+from readiness.facts.governance.responsibilities import (
+    Duty,
+    assigned_duties,
+    duties_of_table,
+    names_nobody,
+    unnamed_in,
+    unnamed_roles,
+)
 from readiness.facts.place import Place
 from readiness.repository.tree import Role
 
@@ -59,7 +66,8 @@ class Ownership:
     """One thing that says who answers for the repository.
 
     `owners` as written, `assigns` what a table of responsibilities assigns to somebody, `escalates` whether it says
-    whom to call when it burns, `placeholder` whether it names nobody.
+    whom to call when it burns, `placeholder` whether it names nobody. `unnamed` are roles that answer for something and
+    of whom only a placeholder's address is known.
     """
 
     place: Place
@@ -69,11 +77,12 @@ class Ownership:
     assigns: tuple[Duty, ...] = ()
     escalates: bool = False
     placeholder: bool = False
+    unnamed: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether building, running and approving are each assigned to somebody."""
-        return len(self.assigns) == 3 and not self.placeholder
+        return len(self.assigns) == 3 and not (self.placeholder or self.unnamed)
 
     @property
     def counts(self) -> bool:
@@ -199,9 +208,18 @@ def _of_assignments(path: str, document: Located) -> Iterator[Ownership]:
         yield Ownership(
             place, f"{len(rows)} responsibilities", "responsibilities", assigns=duties, placeholder=not duties
         )
-    if escalation is not None:
+    if escalation is not None and not _names_only_placeholders(escalation, document):
         place = Place(path, escalation.line, escalation.end_line)
         yield Ownership(place, "escalation", "on-call", escalates=True)
+
+
+def _names_only_placeholders(escalation: Located, document: Located) -> bool:
+    """Whether everybody who is to be called is a role, or has an address, that is a placeholder's."""
+    told = [v.value for _, v in escalation.walk() if isinstance(v.value, str)]
+    roles = [document.get("roles", text) or document.get(text) for text in told if len(text) < 60]
+    reached = [v.value for role in roles if role is not None for _, v in role.walk() if isinstance(v.value, str)]
+    addresses = [text for text in (*told, *reached) if _ADDRESS.search(text)]
+    return bool(addresses) and not any(_address(text) for text in addresses)
 
 
 def _of_setup(module: code.Module) -> Iterator[Ownership]:
@@ -218,15 +236,17 @@ def _of_setup(module: code.Module) -> Iterator[Ownership]:
 
 def _of_markdown(document: Markdown, text: str) -> Iterator[Ownership]:
     lines = text.split("\n")
+    unnamed = unnamed_roles(document.tables)
     for table in document.tables:
-        duties = duties_of_table(table, _title_above(document, table.line))
+        duties = duties_of_table(table, _title_above(document, table.line), unnamed)
         if duties is not None:
             place = Place(document.path, table.line, table.end_line)
             rows = "\n".join(lines[table.line - 1 : table.end_line])
             escalates = bool(_address(rows) or _PAGER.search(rows)) and bool(_WARNING.search(rows))
             yield Ownership(
-                place, f"{len(table.rows)} responsibilities", "responsibilities", (), duties, escalates, not duties
-            )
+                place, f"{len(table.rows)} responsibilities", "responsibilities", (), duties, escalates, not duties,
+                unnamed_in(table, unnamed),
+            )  # fmt: skip
     if not (_CONTACT_FILE.match(document.path) or _RUNBOOK.search(document.path)):
         return
     fenced = {line for fence in document.fences for line in range(fence.line, fence.end_line + 1)}

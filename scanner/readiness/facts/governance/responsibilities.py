@@ -39,6 +39,8 @@ _WHO = re.compile(
 )
 _SOFTWARE = re.compile(r"(?:sub-?)?agents?(?: name)?|bots?|models?|modules?|class(?:es)?", re.I)
 """The first column of a table that says what parts of the software do: no people are in it."""
+_MARK = re.compile(r"\b[RA]\b")
+"""In a matrix: is responsible, is accountable."""
 _BRACKETED = re.compile(r"<([\w.+-]{1,64}@[\w.-]{1,190})>|\[([^\[\]]{1,80})\]\([^()]{1,300}\)")
 _NOBODY = re.compile(
     r"^[\W_]*$|[<>\[\]{}%]|\b(?:todo|tbd|tba|fixme|n/a|none|nobody|unassigned|placeholder)\b|\byour[-_ ]?"
@@ -59,11 +61,32 @@ def assigned_duties(rows: Iterable[tuple[str, str]]) -> tuple[Duty, ...]:
     return tuple(duty for duty, words in _DUTIES if any(words.search(what) for what in given))
 
 
-def duties_of_table(table: Table, title: str) -> tuple[Duty, ...] | None:
+def unnamed_roles(tables: Iterable[Table]) -> frozenset[str]:
+    """The roles of which a table says only how a placeholder could be reached: `On call | on-call@example.org`."""
+    return frozenset(
+        row[0].strip("*_` ").lower()
+        for table in tables
+        for row in table.rows
+        if any("@" in cell for cell in row[1:]) and all(names_nobody(cell) for cell in row[1:] if "@" in cell)
+    )
+
+
+def unnamed_in(table: Table, unnamed: frozenset[str]) -> tuple[str, ...]:
+    """The columns of a matrix that answer for something, and stand for nobody."""
+    header = [cell.strip("*_` ") for cell in table.header]
+    return tuple(
+        cell
+        for index, cell in enumerate(header)
+        if index and cell.lower() in unnamed and any(_MARK.search(row[index]) for row in table.rows if index < len(row))
+    )
+
+
+def duties_of_table(table: Table, title: str, unnamed: frozenset[str] = frozenset()) -> tuple[Duty, ...] | None:
     """What a table assigns to somebody; None where it is no table of responsibilities.
 
     It is one when it has at least three rows and a column for who, under a heading about responsibilities or with a
-    RACI's header. A matrix whose columns are roles (`Activity | Product | Platform`) assigns by its marks R and A.
+    RACI's header. A matrix whose columns are roles (`Activity | Product | Platform`) assigns by its marks R and A, to
+    those of its roles that are not `unnamed`.
     """
     header = [cell.strip("*_` ") for cell in table.header]
     if len(table.rows) < 3 or len(header) < 2 or _SOFTWARE.fullmatch(header[0]):
@@ -73,9 +96,10 @@ def duties_of_table(table: Table, title: str) -> tuple[Duty, ...] | None:
     about = _ABOUT.search(title) or any(_RESPONSIBLE.search(cell) for cell in header)
     if not (about and (columns or matrix)):
         return None
-    columns = columns or list(range(1, len(header)))
+    columns = [i for i in columns or range(1, len(header)) if header[i].lower() not in unnamed]
     rows = []
     for row in table.rows:
-        who = [row[index] for index in columns if index < len(row) and not names_nobody(row[index])]
+        cells = [row[index] for index in columns if index < len(row)]
+        who = [cell for cell in cells if not names_nobody(cell) and cell.strip("*_` ").lower() not in unnamed]
         rows.append((row[0] if row else "", who[0] if who else ""))
     return assigned_duties(rows)

@@ -10,6 +10,14 @@ from readiness.extract import code
 from readiness.facts.core import Core
 from readiness.facts.governance.retrieval_bounds import Bounds
 from readiness.facts.governance.retrieval_knowledge import RetrievalKnowledge, load_retrieval
+from readiness.facts.governance.retrieval_questions import (
+    asks_if_any,
+    is_best,
+    is_cache,
+    named,
+    plain,
+    sorts_by_score,
+)
 from readiness.facts.linking.nearby import Nearby
 from readiness.facts.linking.units import Unit, dotted, last_name
 from readiness.facts.linking.values import ClassValue, External, Instance, Items, Known
@@ -134,7 +142,7 @@ class _Finder:
         names = self._known.last_names | {n for n in self._core.program.calls_by_name if n.endswith("Retriever")}
         for name in sorted(names | _STATEMENTS):
             for call, unit in self._core.program.calls_by_name.get(name, ()):
-                if unit.module.role is not Role.SERVING or call in seen or _is_cache(unit):
+                if unit.module.role is not Role.SERVING or call in seen or is_cache(unit):
                     continue
                 statement = self._sql(call, unit) if name in _STATEMENTS else None
                 if statement is not None or (name not in _STATEMENTS and self._is_search(call, unit)):
@@ -245,7 +253,7 @@ class _Finder:
         first = self._core.resolver.values(value, unit)[0]
         if isinstance(value, code.Name) and unit.parameter(value.id) is not None and not isinstance(first, Known):
             return False  # what is only passed on, somebody else decides
-        return not (isinstance(first, Known) and not first.value) or _plain(last_name(value)) in self._configured()
+        return not (isinstance(first, Known) and not first.value) or plain(last_name(value)) in self._configured()
 
     def _configured(self) -> frozenset[str]:
         """The names, without case and underscores, that shipped configuration gives a number."""
@@ -262,7 +270,7 @@ class _Finder:
             entries = [
                 e.key for found in observations.dotenv.values() for e in found if e.value.strip() and not e.commented
             ]
-            self._settings = frozenset(_plain(str(key)) for key in (*written, *entries))
+            self._settings = frozenset(plain(str(key)) for key in (*written, *entries))
         return self._settings
 
     def _is_reranker(self, call: code.Call, unit: Unit) -> bool:
@@ -272,7 +280,7 @@ class _Finder:
             "LLMChainFilter",
             "SimilarityPostprocessor",
         ):
-            return _sorts_by_score(call, unit, self._known.scores)
+            return sorts_by_score(call, unit, self._known.scores)
         values = self._core.resolver.values(call.function, unit)
         return any(isinstance(v, External) and v.path in self._known.rerankers for v in values)
 
@@ -281,10 +289,10 @@ class _Finder:
         for node in unit.parents:
             if isinstance(node, code.Operation) and node.operator in ("<", "<=", ">", ">=") and len(node.operands) == 2:
                 left, right = node.operands
-                one = next((o for o in (left, right) if self._known.scores.search(_named(o))), None)
+                one = next((o for o in (left, right) if self._known.scores.search(named(o))), None)
                 if one is not None:
                     other = right if one is left else left
-                    if not (isinstance(other, code.Constant) and not other.value) and not _is_best(node, unit):
+                    if not (isinstance(other, code.Constant) and not other.value) and not is_best(node, unit):
                         yield node, self._is_set(other, unit)
             elif isinstance(node, code.Mapping):
                 yield from ((node, self._is_set(bound, unit)) for bound in self._stored_bounds(node))
@@ -305,7 +313,7 @@ class _Finder:
         for unit in around:
             names = self._found_names(unit, calls, searching)
             for node in (*unit.body, *unit.parents):
-                if isinstance(node, code.If | code.Choice) and names and _asks_if_any(node.test, names):
+                if isinstance(node, code.If | code.Choice) and names and asks_if_any(node.test, names):
                     yield Evidence(unit.at(node), "asks whether anything was found")
 
     def _found_names(self, unit: Unit, calls: set[code.Call], searching: set[Unit]) -> frozenset[str]:
@@ -394,67 +402,3 @@ class _Finder:
             return False
         values = self._core.resolver.values(call.function, unit)
         return any(isinstance(v, External) and v.path.partition(".")[0] in self._known.surfaces for v in values)
-
-
-def _asks_if_any(test: code.Expression, names: frozenset[str]) -> bool:
-    """`not docs`, `len(docs) == 0`, `docs is None`, `if docs`, `if result.passages`."""
-    match test:
-        case code.Operation(operator="not", operands=[operand]):
-            return _asks_if_any(operand, names)
-        case code.Operation(operator="and" | "or", operands=operands):
-            return any(_asks_if_any(o, names) for o in operands)
-        case code.Operation(operator="==" | "<" | ">" | "<=" | "!=" | ">=" | "is" | "is not", operands=[left, _]):
-            return (
-                _asks_if_any(left.arguments[0], names)
-                if isinstance(left, code.Call) and last_name(left.function) == "len" and left.arguments
-                else _asks_if_any(left, names)
-            )
-        case code.Name(id=name):
-            return name in names
-        case code.Member(base=base) | code.Index(base=base):
-            return _asks_if_any(base, names)
-        case code.Call(function=code.Name(id="len" | "any" | "bool"), arguments=[argument, *_]):
-            return _asks_if_any(argument, names)
-        case _:
-            return False
-
-
-def _is_cache(unit: Unit) -> bool:
-    """A cache of answers is searched as well, and nothing that it finds goes into a prompt."""
-    return "cache" in f"{unit.module.name} {unit.owner.node.name if unit.owner else ''}".lower()
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
-
-
-def _named(expression: code.Expression) -> str:
-    match expression:
-        case code.Name() | code.Member():
-            return last_name(expression)
-        case code.Index(key=code.Constant(value=str() as text)):
-            return text
-        case code.Call(function=code.Member(name="get"), arguments=[code.Constant(value=str() as text), *_]):
-            return text
-        case code.Call():
-            return last_name(expression.function)
-        case _:
-            return ""
-
-
-def _is_best(node: code.Operation, unit: Unit) -> bool:
-    """`if score > best_score`: that looks for the best one, and drops nothing."""
-    return any("best" in _named(o).lower() or "max" in _named(o).lower() for o in node.operands)
-
-
-def _sorts_by_score(call: code.Call, unit: Unit, scores: re.Pattern[str]) -> bool:
-    """`sorted(found, key=lambda p: -p.score)[:limit]`: what was found by one measure is put in order by another."""
-    if last_name(call.function) not in ("sorted", "sort"):
-        return False
-    key = call.keyword("key")
-    cut = any(isinstance(a, code.Index) and isinstance(a.key, code.Slice) for a in unit.enclosing(call))
-    return (
-        cut
-        and key is not None
-        and any(scores.search(_named(n)) for n in code.walk(key) if isinstance(n, code.Expression))
-    )

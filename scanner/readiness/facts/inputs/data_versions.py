@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -139,7 +140,10 @@ class _Finder:
                 text = node.value if isinstance(node, code.Constant) else None
                 if isinstance(text, str) and 2 < len(text) < 200:
                     name = text.removeprefix("./").rstrip("/")
-                    if ("/" in text and name in folders) or name.rpartition("/")[2] in names:
+                    above = unit.parents[node]
+                    is_path = "/" in text or (isinstance(above, code.Call) and "Directory" in last_name(above.function))
+                    beside = posixpath.join(posixpath.dirname(unit.module.path), name)  # run in the script's own folder
+                    if (is_path and (name in folders or beside in folders)) or name.rpartition("/")[2] in names:
                         yield Evidence(unit.at(node), f"{name} is tracked")
 
     def _pinned(self, units: list[Unit]) -> Iterator[Evidence]:

@@ -31,6 +31,7 @@ class GrowingKnowledge:
     splitters: frozenset[str]
     always_fits: int
     indexed: Symbols
+    own_searches: frozenset[str]
 
 
 @cache
@@ -45,7 +46,7 @@ def load_growing(file: Path | None = None) -> GrowingKnowledge:
             frozenset(data["counts"]), Symbols.of(memories["all"]), Symbols.of(memories["turns"]),
             Symbols.of(memories["tokens"]), Symbols.of(data["keepers"]), frozenset(data["keeper_arguments"]),
             Symbols.of(data["counters"]), frozenset(data["splitters"]), int(data["always_fits"]),
-            Symbols.of(data["indexed"]),
+            Symbols.of(data["indexed"]), frozenset(data["own_searches"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error

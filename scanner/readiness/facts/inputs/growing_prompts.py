@@ -10,11 +10,14 @@ from typing import Literal
 
 from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
+from readiness.facts.core import Core
 from readiness.facts.inputs.graph_nodes import graph_nodes
 from readiness.facts.inputs.growing_knowledge import load_growing
 from readiness.facts.inputs.input_flow import Flow, only
 from readiness.facts.inputs.input_limits import InputChannel
+from readiness.facts.inputs.own_searches import OwnSearches
 from readiness.facts.inputs.requests import RequestFamily
+from readiness.facts.inputs.stages import Stage, stages_of
 from readiness.facts.kind import searches_by_sql
 from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import External, Known
@@ -59,22 +62,31 @@ def find_growing_prompts(
     family: RequestFamily, channels: Iterable[InputChannel], calls: Iterable[ModelCall]
 ) -> list[GrowingPrompt]:
     """Every such call among these sites, by place."""
-    finder = _Finder(family, list(channels))
-    return sorted(finder.find(calls), key=lambda g: (g.place, g.text))
+    listed, core = list(channels), family.core
+    finder = _Finder(family, listed, {u for u in core.serving_units() if _runs(core, u)})
+    found = list(finder.find(calls))
+    entries = (e for e in core.entry_points if e.is_network) if core.imports.missing else ()
+    broken = [u for e in entries for u in e.units if not core.imports.importable(u)]
+    if broken:
+        finder = _Finder(family, listed, {u for u in core.graph.reach(broken) if u.module.role is Role.SERVING})
+        found += finder.find_unfinished()
+    return sorted(found, key=lambda g: (g.place, g.text))
+
+
+def _runs(core: Core, unit: Unit) -> bool:
+    return unit in core.started or unit.is_module or not core.started
 
 
 class _Finder:
-    def __init__(self, family: RequestFamily, channels: list[InputChannel]) -> None:
+    def __init__(self, family: RequestFamily, channels: list[InputChannel], within: set[Unit]) -> None:
         self._family, self._core, self._known = family, family.core, load_growing()
         self._channels = channels
         self._nodes = graph_nodes(self._core)
         self._counted: dict[Kind, Evidence | None] = {}
         self._sliced: dict[Kind, list[tuple[Unit, code.Index]]] = {}
         self._cut: dict[Kind, list[tuple[Unit, code.Call]]] = {}
-        self._within = {
-            u: 0 for u in self._core.serving_units()
-            if u in self._core.started or u.is_module or not self._core.started
-        }  # fmt: skip
+        self._within = dict.fromkeys((u for u in self._core.serving_units() if u in within), 0)
+        self._own = OwnSearches(self._core, self._known.own_searches)
 
     def find(self, calls: Iterable[ModelCall]) -> Iterator[GrowingPrompt]:
         inner: dict[ModelCall, list[ModelCall]] = {}
@@ -87,18 +99,40 @@ class _Finder:
                 kind, bound, where = min(found, key=lambda f: _ORDER.index(f[1]))
                 yield GrowingPrompt(call.place, call.text, kind, bound, call.reachable, call.importable, where)
 
+    def find_unfinished(self) -> Iterator[GrowingPrompt]:
+        """Calls of what a module that asks a model does not have: `from app.llm import answer`, and no `answer` there.
+
+        The code was meant to ask, and cannot even be imported; what it would send can be read all the same.
+        """
+        asking = {c.unit.module for c in self._core.calls if c.generates and c.role is Role.SERVING}
+        for unit in self._within:
+            missing = self._core.imports.missing.get(unit.module, {})
+            for call in unit.calls if missing else ():
+                if not isinstance(call.function, code.Name) or missing.get(call.function.id) not in asking:
+                    continue
+                for kind, flow in self._flows.items():
+                    if flow.given_to(call, unit):
+                        held = kind == "documents" or self._slices(kind, flow) or self._cuts(kind, flow)
+                        bound: Bound = "tokens" if self._counting(kind, flow) else "count" if held else "none"
+                        yield GrowingPrompt(unit.at(call), f"{call.function.id}(...)", kind, bound, False, False)
+                        break
+
     def _growing(self, calls: tuple[ModelCall, ...]) -> Iterator[tuple[Kind, Bound, Evidence | None]]:
         """The kinds of lists that calls are given, each with its bound."""
         kept = next((k for c in calls if (k := self._keeper(c)) is not None), None)
         memory = self._memory(calls)
         if memory is not None:
             yield "history", *memory
+        stages = [stage for c in calls for call, unit in c.runs for stage in stages_of(self._core, call, unit)]
         for kind, flow in self._flows.items():
             if kind == "files" and all(any(p in self._known.indexed for p in _made(c)) for c in calls):
                 continue  # what stands in an index comes out of it in pieces, so many at a time
-            if any(flow.given_to(call, unit) for c in calls for call, unit in c.runs):
-                if kept is not None:
-                    yield kind, "tokens", kept
+            given = next((i for i, stage in enumerate(stages) if any(flow.gives(u) for u in stage)), None)
+            if given is not None or any(flow.given_to(call, unit) for c in calls for call, unit in c.runs):
+                after = stages if given is None else stages[given + 1 :]
+                holder = kept or (self._kept_by(after) if kind != "history" else None)
+                if holder is not None:
+                    yield kind, "tokens", holder
                 else:
                     yield kind, *self._bound(kind, flow, calls)
 
@@ -131,7 +165,8 @@ class _Finder:
         known = self._known.documents if kind == "documents" else self._known.files
         for call in unit.calls:
             if any(path in known for path in self._paths(call.function, unit)) or (
-                kind == "documents" and searches_by_sql(self._core, call, unit)
+                kind == "documents"
+                and (searches_by_sql(self._core, call, unit) or self._own.searched(call, unit) is not None)
             ):
                 yield call
 
@@ -213,6 +248,15 @@ class _Finder:
                 return "count", Evidence(unit.at(node), "takes so many")
         return "none", None
 
+    def _kept_by(self, stages: Iterable[Stage]) -> Evidence | None:
+        """Where a later stage of a pipe counts the tokens of what it is handed, and holds them below a number."""
+        for unit in self._core.graph.reach(u for stage in stages for u in stage if u in self._within):
+            for call in unit.calls if unit in self._within else ():
+                counts = any(p in self._known.counters for p in self._paths(call.function, unit))
+                if counts and "messages" not in last_name(call.function) and self._limits(call, unit):
+                    return Evidence(unit.at(call), "counts tokens")
+        return None
+
     def _counting(self, kind: Kind, flow: Flow) -> Evidence | None:
         """Where what grows is counted in tokens, and held below a number of them."""
         if kind not in self._counted:
@@ -288,6 +332,12 @@ class _Finder:
                 ]
         for expression in given:
             yield self._number(expression, unit)
+        own = self._own.searched(call, unit)
+        if own is not None and own.function is not None and not given:
+            for parameter in own.function.parameters:
+                if parameter.name in self._known.counts and parameter.default is not None:
+                    given.append(parameter.default)
+                    yield self._number(parameter.default, own.parent or own)
         for parameter in unit.function.parameters if unit.function is not None and not given else ():
             if parameter.name in self._known.counts:
                 yield self._number(code.Name(call.line, call.end_line, parameter.name), unit)

@@ -116,6 +116,10 @@ class Flow:
         read = [*call.arguments, *(k.value for k in call.keywords if k.name not in self._aside), call.function]
         return any(self.holds(expression, unit) for expression in read)
 
+    def gives(self, unit: Unit) -> bool:
+        """Whether what a unit returns is, or is made from, the value."""
+        return unit in self._returning
+
     def units(self) -> Iterator[Unit]:
         """The units the entry point runs."""
         yield from self._within

@@ -50,7 +50,6 @@ _DECLARED: dict[Form, frozenset[str]] = {
     "upload": frozenset({"File", "Image"}),
     "opaque": frozenset({"Nested", "Method", "Function"}),
 }
-_POWERFUL_ROLES = frozenset({"system", "developer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,20 +292,17 @@ def refused_fields(info: ClassInfo) -> set[str]:
     return found
 
 
-def admits_powerful_role(shape: Shape, depth: int = 0) -> bool:
-    """Whether a message inside lets its sender choose a role that gives orders (`system`), or any role at all."""
+def roles_of(shape: Shape, depth: int = 0) -> frozenset[str]:
+    """The roles that the sender of a message inside may take; `*` is any."""
     if depth > MAX_NESTING:
-        return False
-    if shape.element is not None and admits_powerful_role(shape.element, depth + 1):
-        return True
-    names = {f.name for f in shape.fields}
+        return frozenset()
+    found = roles_of(shape.element, depth + 1) if shape.element is not None else frozenset()
+    is_message = not {"content", "text", "message", "parts"}.isdisjoint(f.name for f in shape.fields)
     for field in shape.fields:
-        is_open = field.shape.form == "text" or bool(field.shape.choices & _POWERFUL_ROLES)
-        if field.name == "role" and is_open and names & {"content", "text", "message", "parts"}:
-            return True
-        if admits_powerful_role(field.shape, depth + 1):
-            return True
-    return False
+        if field.name == "role" and is_message:
+            found |= {"*"} if field.shape.form == "text" else field.shape.choices
+        found |= roles_of(field.shape, depth + 1)
+    return found
 
 
 def _members(info: ClassInfo) -> Iterator[str]:

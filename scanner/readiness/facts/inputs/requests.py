@@ -14,7 +14,7 @@ from readiness.facts.inputs.openapi_shapes import body_of
 from readiness.facts.inputs.request_checks import VALIDATION_HOPS, RequestChecks
 from readiness.facts.inputs.request_inputs import Input, Inputs, item_of
 from readiness.facts.inputs.request_knowledge import RequestKnowledge, load_requests
-from readiness.facts.inputs.request_types import FREE, Shape, admits_powerful_role
+from readiness.facts.inputs.request_types import FREE, Shape, roles_of
 from readiness.facts.linking.entry_points import EntryPoint
 from readiness.facts.linking.units import Unit, last_name
 from readiness.facts.linking.values import External
@@ -32,7 +32,8 @@ class RequestEntry:
 
     `typed` and `untyped` name the inputs that reach the model, by whether something checks their shape; `free_fields`
     are fields of typed ones that may hold anything; `chosen` are a model's name or a message's role that the caller
-    may set to anything. `signed`: no request gets in without a valid signature or token of its sender.
+    may set to anything; `roles` those that the messages of a caller may take (`*` is any). `signed`: no request gets
+    in without a valid signature or token of its sender.
     """
 
     place: Place
@@ -46,6 +47,7 @@ class RequestEntry:
     untyped: tuple[str, ...] = ()
     free_fields: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
     signed: bool = False
     uncalled: bool = False
     """A frontend of this repository calls other routes of the kind, and not this one."""
@@ -124,6 +126,7 @@ class _Judge:
         request.untyped = tuple(i.name for i in untyped)
         request.free_fields = tuple(dict.fromkeys(name for i in typed for name in self._free_fields(i)))
         request.chosen = tuple(dict.fromkeys(name for i in typed for name in self._chosen(i)))
+        request.roles = frozenset(role for i in typed for role in roles_of(request.shapes[i]))
         request.signed = bool(untyped) and self._checks.signature(request.entry.units) is not None
 
     def _reaches(self, one: Input) -> bool:
@@ -188,7 +191,7 @@ class _Judge:
 
     def _chosen(self, one: Input) -> Iterator[str]:
         shape = self._request.shapes[one]
-        if admits_powerful_role(shape):
+        if "*" in roles_of(shape):
             yield "role"
         for inner in shape.fields:
             is_open = inner.shape.form == "text" and "model" in inner.name and one.is_parameter

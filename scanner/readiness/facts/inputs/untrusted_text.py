@@ -25,6 +25,8 @@ from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
 from readiness.repository.tree import Role
 
+_ORDERING = frozenset({"*", "system", "developer"})
+"""The roles whose messages a model takes for orders."""
 How = Literal["system", "delimited", "profile", "editable", "offline", "chain", "role", "one-string"]
 
 
@@ -104,7 +106,11 @@ class _Finder:
                     path = hole.unit.module.path
                     yield MixedText(Place(path, hole.line, hole.line), f"{label} in a system text", how)
         for request in self._family.entries:
-            if "role" in request.chosen and request.importable and any(c.generates for c in request.calls):
+            if (
+                not _ORDERING.isdisjoint(request.roles)
+                and request.importable
+                and any(c.generates for c in request.calls)
+            ):
                 yield MixedText(request.place, f"the role of a message of {request.text}", "role")
         yield from self._of_calls(instructed)
 

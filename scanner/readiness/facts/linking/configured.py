@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.extract.data import Located
 from readiness.extract.observations import Observations
+from readiness.facts.linking.prompt_assets import PromptAssets
 from readiness.facts.linking.values import Known, Pieces
 from readiness.repository.tree import Role
 
@@ -31,6 +32,7 @@ class Configured:
 
     def __init__(self, observations: Observations) -> None:
         self._variables: dict[str, Known] = {}
+        self.prompts = PromptAssets(observations)
         self._documents = [
             (path, documents[0])
             for path, documents in observations.documents.items()

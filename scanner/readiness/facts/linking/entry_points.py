@@ -102,7 +102,12 @@ class EntryPoints:
                 info = self._program.modules.get(posixpath.normpath(posixpath.join(posixpath.dirname(path), file)))
                 if info is not None:
                     unit = info.body.nested.get(attribute, info.body)
-                    yield self._entry(unit, "http", "langgraph", name)
+                    found = self._entry(unit, "http", "langgraph", name)
+                    for value in self._resolver.exported(info, attribute) if unit is info.body else ():
+                        step = value.steps[-1] if isinstance(value, External) and value.steps else None
+                        if step is not None and step.unit.module is info:
+                            found.app, found.place = (step.call,), step.unit.at(step.call)
+                    yield found
 
     def _decorated(self, unit: Unit) -> Iterator[EntryPoint]:
         assert unit.function is not None
@@ -188,14 +193,22 @@ class EntryPoints:
             if framework.base_classes and any(base in framework.base_classes for base in bases):
                 for name, unit in info.methods.items():
                     if name in framework.verbs or not (framework.verbs or name.startswith("_")):
-                        for route, handler in dispatched(info, unit):
+                        routed = self._routed(info)
+                        for route, handler in [(routed, unit)] if routed else dispatched(info, unit):
                             yield self._entry(handler, framework.kind, framework.name, route, _methods(name, None))
         for decorator in info.node.decorators:
             for value in self._resolver.values(decorator, info.unit):
                 if isinstance(value, External) and (known := self._by_class.get(value.path)):
                     for name, unit in info.methods.items():
-                        if not name.startswith("_") or name == "__call__":
+                        if name in known.verbs or (
+                            not known.verbs and (not name.startswith("_") or name == "__call__")
+                        ):
                             yield self._entry(unit, known.kind, known.name, name)
+
+    def _routed(self, info: ClassInfo) -> str:
+        """The path that a decorator gives a class of handlers: `@namespace.route("/answer")`."""
+        found = (self._text(d, info.unit) for d in info.node.decorators if isinstance(d, code.Call))
+        return next((text for text in found if text.startswith("/")), "")
 
     def _scripts(self) -> Iterator[EntryPoint]:
         """Console scripts of the package's metadata."""

@@ -58,6 +58,10 @@ class Edge(NamedTuple):
     is_call: bool
 
 
+MAX_NESTING = 3
+"""Graphs inside graphs that are looked into."""
+
+
 class CallGraph:
     """The edges between units, each with the call or reference that makes it."""
 
@@ -69,6 +73,8 @@ class CallGraph:
         self.registered: dict[code.Call, list[Unit]] = defaultdict(list)
         self.nodes: dict[code.Call, list[tuple[code.Call, Unit]]] = defaultdict(list)
         """The calls that give an object things to run (`graph.add_node("a", prompt | model)`), by its constructor."""
+        self.own: dict[code.Call, frozenset[Unit]] = {}
+        """What is registered with an object itself; `registered` also has what graphs that are its nodes run."""
         self._register()
         self.edges: dict[Unit, list[Edge]] = {u: list(self._edges(u)) for u in program.units}
         self.callers: dict[Unit, list[Edge]] = defaultdict(list)
@@ -103,6 +109,28 @@ class CallGraph:
                     target = decorator.function if isinstance(decorator, code.Call) else decorator
                     if isinstance(target, code.Member):
                         self._add(target, (unit,), unit.parent or unit)
+
+        self.own = {made: frozenset(units) for made, units in self.registered.items()}
+        self._nest()
+
+    def _nest(self) -> None:
+        """A graph that is a node of another one runs whatever its own nodes do."""
+        inner = {
+            made: {
+                step.call
+                for call, unit in given
+                for argument in (*call.arguments, *(k.value for k in call.keywords))
+                for value in self._resolver.values(argument, unit)
+                if isinstance(value, External)
+                for step in value.steps[:1]
+                if step.call is not made and step.call in self.nodes
+            }
+            for made, given in self.nodes.items()
+        }
+        for _ in range(MAX_NESTING):
+            for made, graphs in inner.items():
+                known = self.registered[made]
+                known.extend(u for g in graphs for u in self.registered[g] if u not in known)
 
     def _add(self, function: code.Member, callbacks: tuple[Unit, ...], unit: Unit) -> None:
         if callbacks:

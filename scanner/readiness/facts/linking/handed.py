@@ -15,6 +15,7 @@ INSPECTING = frozenset(
         "get_graph", "aget_graph", "get_prompts", "get_name", "get_input_schema", "get_output_schema",
         "input_schema", "output_schema", "config_schema", "get_config_schema", "get_input_jsonschema",
         "get_output_jsonschema", "get_config_jsonschema",
+        "AsyncResult", "GroupResult", "control",  # Celery: what became of a task, and which workers are there
         "__name__", "__qualname__", "__doc__", "__module__", "__class__", "__dict__", "__code__",
     }
 )  # fmt: skip

@@ -34,6 +34,8 @@ class Imports:
     def __init__(self, program: Program, resolver: Resolver, builds_application: set[str]) -> None:
         self._program, self._resolver = program, resolver
         self.problems: list[Problem] = []
+        self.missing: dict[ModuleInfo, dict[str, ModuleInfo]] = defaultdict(dict)
+        """The names that the modules import and nobody defines, each with the module it was asked of."""
         self._broken: set[ModuleInfo] = set()
         self._dead_units: set[Unit] = set()
         self._globals: dict[ModuleInfo, set[str]] = defaultdict(set)
@@ -55,9 +57,12 @@ class Imports:
             is_class_body = unit.owner is not None and unit.function is None
             if unit.module.role in (Role.VENDORED, Role.ARCHIVED) or is_class_body:
                 continue
-            for statement in unit.imports.values():
+            for name, statement in unit.imports.items():
                 if self._fails(statement, unit):
                     self._blame(unit, statement)
+                    source = self._program.find_module(statement.module, unit.module, statement.level)
+                    if source is not None:
+                        self.missing[unit.module][name] = source
         self._spread(builds_application)
 
     def _blame(self, unit: Unit, statement: code.Import) -> None:

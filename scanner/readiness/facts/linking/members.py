@@ -229,7 +229,10 @@ class Classes:
         offset = 1 if unit.owner is not None and not _is_static(unit) else 0
         positional = [p for p in unit.function.parameters if p.kind in ("positional", "either")]
         position = positional.index(parameter) - offset if parameter in positional else None
+        serves = unit.module.role is Role.SERVING
         for call, caller in _shipped(self.callers(unit), unit):
+            if parameter.default is not None and serves and caller.module.role is Role.TEST:
+                continue  # only tests pass something else than the default: nobody gets it
             argument = call.keyword(parameter.name)
             if argument is None and position is not None and 0 <= position < len(call.arguments):
                 candidate = call.arguments[position]

@@ -18,6 +18,7 @@ from readiness.facts.linking.members import Classes
 from readiness.facts.linking.names import Names
 from readiness.facts.linking.operators import Operators
 from readiness.facts.linking.program import Program
+from readiness.facts.linking.prompt_assets import PromptAssets
 from readiness.facts.linking.units import Binding, ModuleInfo, Unit
 from readiness.facts.linking.values import MAX_ALTERNATIVES, Items, Known, LambdaValue, Pieces, Unknown, Value, Values
 
@@ -57,7 +58,9 @@ class Symbols(Protocol):
 
 
 class Settings(Protocol):
-    """Where values outside the code are looked up: sample environments, manifests, settings files."""
+    """Where values outside the code are looked up: sample environments, manifests, settings and prompt files."""
+
+    prompts: PromptAssets
 
     def variable(self, name: str) -> Known | None:
         """The value the repository's own configuration gives an environment variable."""

@@ -25,6 +25,7 @@ _RUNS_CODE = re.compile(
     r"(^|/)([^/]*dockerfile[^/]*|containerfile|procfile|[^/]*\.(sh|bash|toml|cfg|tf|bicep)|[^/]*\.ya?ml|package\.json)$",
     re.I,
 )
+_EVALUATES = re.compile(r"(.*[-_])?(evals?|evaluat(e|ion|or)s?)([-_].*)?", re.I)
 _IMPORTABLE = frozenset({Role.SCRIPT, Role.EXAMPLE})
 _PROMOTED = (Role.SCRIPT, Role.EXAMPLE, Role.NOTEBOOK)
 
@@ -38,6 +39,8 @@ def refine_roles(program: Program, observations: Observations, entry_points: Ite
     _serve_what_serving_code_imports(program)
     imported = program.imported_paths()
     commands = _commands(observations)
+    for info in _evaluations(program, serving_entries):
+        info.role = Role.EVAL
     for info in program.modules.values():
         if info.role is not Role.SERVING or info.path in serving_entries:
             continue
@@ -48,6 +51,31 @@ def refine_roles(program: Program, observations: Observations, entry_points: Ite
         elif info.path not in imported and main_guard(info.code) and not _referenced(info, commands):
             info.role = Role.SCRIPT
     return _promote(program)
+
+
+def _evaluations(program: Program, serving_entries: set[str]) -> set[ModuleInfo]:
+    """What is called after evaluation, and that nothing but evaluation imports: `evaluate.py`, `evaluators/fluency.py`.
+
+    It must be a program, or what one imports: a package that users import may well be called `evaluation`.
+    """
+    called = {m for m in program.modules.values() if m.role is Role.SERVING and m.path not in serving_entries}
+    found = {m for m in called if any(_EVALUATES.fullmatch(part) for part in m.name.split("."))}
+    importers = [m for m in program.modules.values() if m.role in (Role.SERVING, Role.SCRIPT)]
+    imports = _all_imports(program) if found else {}
+    while used := {m for m in found if any(m in imports[i] for i in importers if i not in found)}:
+        found -= used
+    programs = [m for m in found if main_guard(m.code)]
+    reached = {target for m in programs for target in imports[m]}
+    return {m for m in found if m in programs or m in reached}
+
+
+def _all_imports(program: Program) -> dict[ModuleInfo, set[ModuleInfo]]:
+    """The modules of the repository that each module imports, at its top or inside its functions."""
+    imports: dict[ModuleInfo, set[ModuleInfo]] = defaultdict(set)
+    for unit in program.units:
+        for statement in unit.imports.values():
+            imports[unit.module].update(program.named_by(statement, unit.module))
+    return imports
 
 
 def _promote(program: Program) -> bool:
@@ -67,10 +95,7 @@ def _serve_what_serving_code_imports(program: Program) -> None:
     """A package called `tools` is no folder of scripts, nor is `research` an example, when the service imports it."""
     if not any(m.role in _IMPORTABLE for m in program.modules.values()):
         return
-    imports: dict[ModuleInfo, set[ModuleInfo]] = defaultdict(set)
-    for unit in program.units:
-        for statement in unit.imports.values():
-            imports[unit.module].update(program.named_by(statement, unit.module))
+    imports = _all_imports(program)
     waiting = [m for m in program.modules.values() if m.role is Role.SERVING]
     while waiting:
         for target in imports[waiting.pop()]:

@@ -27,7 +27,8 @@ class Framework:
     class_decorators: frozenset[str] = frozenset()
     base_classes: frozenset[str] = frozenset()
     verbs: frozenset[str] = frozenset()
-    """The methods that the framework calls on subclasses of `base_classes`; all public ones where none is named."""
+    """The methods that the framework calls on such classes (`base_classes`, `class_decorators`); all public ones where
+    none is named."""
     specifications: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
     package: str = ""

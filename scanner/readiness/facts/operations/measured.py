@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from readiness.facts.calls.model_calls import ModelCall
@@ -90,7 +90,15 @@ def find_measured(
         ]
         if found:
             return found
-    return []
+    return list(_whole_requests(serving, measuring)) if calls else []
+
+
+def _whole_requests(entries: Iterable[EntryPoint], measuring: Measuring) -> Iterator[MeasuredEntry]:
+    """A service whose way to its models cannot be followed, through a queue or a registry, but that times requests."""
+    entry = next((e for e in entries if e.kind in ("http", "websocket")), None)
+    timed = next(iter(measuring.of_requests), None)
+    if entry is not None and timed is not None:
+        yield MeasuredEntry(entry, timed.place, "the service", False, measuring.exposed is not None, requests=timed)
 
 
 def _asked(core: Core, entry: EntryPoint, calls: Sequence[ModelCall]) -> tuple[ModelCall, ...]:
@@ -146,7 +154,7 @@ class _Finder:
 
     def _trace(self, calls: Iterable[ModelCall]) -> Evidence | None:
         for call in calls:
-            tracing = self._traced.get(call)
+            tracing = self._traced.get(call) or (self._traced.get(call.inside) if call.inside is not None else None)
             if tracing is not None and tracing.traced and tracing.exported:
                 return Evidence(tracing.line or tracing.place, tracing.by)
         return None

@@ -80,7 +80,7 @@ def find_sending(family: RequestFamily, channels: Iterable[InputChannel], taint:
     found = []
     for request in family.entries:
         calls = [c for c in request.calls if c.kind in _READING and finder.is_elsewhere(c)]
-        if calls and request in given:
+        if calls and (request in given or request.entry.framework == "langgraph"):  # a platform takes the messages
             masks = sorted(set(finder.of(request, calls)), key=lambda m: (_STRENGTH.index(m.where), m.place, m.text))
             found.append(SendingEntry(request.place, request.text, request, tuple(masks)))
     return found

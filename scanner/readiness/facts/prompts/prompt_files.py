@@ -38,7 +38,7 @@ _READER_PATHS = re.compile(
     r"|pathlib\.\w*Path\(\).*\.(read_text|read_bytes|open)"
     r"|importlib(\.|_)resources\..*(read_text|open_text|read_binary|as_file|files)|pkgutil\.get_data|pkg_resources\.resource_\w+"
     r"|jinja2\..*\.(get_template|select_template)|flask\.render_template|django\.template\.loader\.(get_template|render_to_string)"
-    r"|(langchain\w*|langchain_core)\.prompts\..*(load_prompt|from_file)|prompty\.load|promptflow\..*Prompty\.load"
+    r"|(langchain\w*|langchain_core)\.prompts\..*(load_prompt|from_file)|prompty\.(load|headless|execute(_async)?)|promptflow\..*Prompty\.load"
     r"|yaml\.(safe_load|load|full_load)|json\.load|frontmatter\.load|toml(lib|i)?\.load|mako\.lookup\..*get_template)$"
 )
 _REGISTRIES = re.compile(

@@ -16,7 +16,7 @@ from readiness.facts.linking.definitions import Definitions
 from readiness.facts.linking.units import Unit
 from readiness.facts.linking.values import External, Pipe, Value
 from readiness.facts.place import Place
-from readiness.facts.prompts.prompt_files import PromptFiles
+from readiness.facts.prompts.prompt_files import PromptFiles, is_reader
 from readiness.facts.prompts.prompt_texts import PromptPart, PromptTexts, Told
 from readiness.repository.tree import Role
 
@@ -127,6 +127,8 @@ def _expressions(call: ModelCall) -> Iterator[tuple[code.Expression, Unit]]:
         for given in (*call.call.arguments, *(k.value for k in call.call.keywords)):
             yield given, call.unit
         return
+    if any(is_reader(path) for path in (call.value.path, *(step.path for step in call.value.steps))):
+        yield call.call, call.unit
     for name in _KNOBS:
         setting = call.setting(name)
         if setting.expression is not None and setting.unit is not None:

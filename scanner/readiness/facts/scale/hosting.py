@@ -11,6 +11,7 @@ from readiness.facts.delivery.ci_step import scalar
 from readiness.facts.delivery.compose import ComposeService
 from readiness.facts.delivery.kubernetes import Workload
 from readiness.facts.linking.units import Unit
+from readiness.facts.linking.values import External
 from readiness.facts.place import Evidence, Place
 from readiness.facts.scale.knowledge import ScaleKnowledge, load_scale, paths_of
 from readiness.repository.tree import Role
@@ -67,7 +68,7 @@ class _Finder:
 
     def bounds_in_code(self) -> Iterator[Evidence]:
         """Arguments of models in process, and calls beside them, that bound what they take."""
-        for node, unit in self._calls:
+        for node, unit in (*self._calls, *self._options()):
             for keyword in node.keywords:
                 given = keyword.name in self._known.hosting_arguments
                 if given and not (isinstance(keyword.value, code.Constant) and keyword.value.value is None):
@@ -78,6 +79,14 @@ class _Finder:
                 for context, _ in block.items if isinstance(block, code.With) else ():
                     if any(p in self._known.gates for p in paths_of(context, unit, self._core.resolver)):
                         yield Evidence(unit.at(context), "a lock around the call")
+
+    def _options(self) -> Iterator[tuple[code.Call, Unit]]:
+        """The constructors of what the calls are given: `from_engine_args(AsyncEngineArgs(max_model_len=4096))`."""
+        for node, unit in self._calls:
+            for given in (*node.arguments, *(k.value for k in node.keywords)):
+                for value in self._core.resolver.values(given, unit):
+                    steps = value.steps[-1:] if isinstance(value, External) else ()
+                    yield from ((step.call, step.unit) for step in steps)
 
     def _beside(self) -> Iterator[Evidence]:
         """Calls and decorators of the functions that ask the models, of their modules and of their callers."""

@@ -228,3 +228,12 @@ def _count(fields: Fields, name: str) -> int | None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise fields.wrong(name, "must be a whole number above 0")
     return value
+
+
+def revision_kind(revision: object) -> str:
+    """How the weights of a hub are held: "commit" (40 hexadecimal digits), "tag", "branch" (`main`), or "" for not."""
+    if not isinstance(revision, str):
+        return ""
+    if re.fullmatch(r"[0-9a-f]{40}", revision):
+        return "commit"
+    return "branch" if revision in ("main", "master") else "tag"

@@ -77,6 +77,25 @@ class Filters:
         for node in unit.parents:
             if isinstance(node, code.Comprehension) and self._keeps_named(node):
                 yield Filter("some" if self._is_optional(node, unit) else "named", unit.at(node))
+            elif isinstance(node, code.If) and self._skips_others(node, unit):
+                yield Filter("named", unit.at(node))
+
+    def _skips_others(self, node: code.If, unit: Unit) -> bool:
+        """A loop over tools with `if tool.name not in allowed: continue`, or `if …in allowed: kept.append(tool)`."""
+        loop = next((above for above in unit.enclosing(node) if isinstance(above, code.Loop)), None)
+        if loop is None or node not in loop.body or not isinstance(loop.target, code.Name):
+            return False
+        match node.test:
+            case code.Operation(
+                operator="in" | "not in" as how, operands=[code.Member(base=code.Name(id=one), name=name), _]
+            ):
+                if one != loop.target.id or name not in self._known.words["names"]:
+                    return False
+                if how == "not in":
+                    return any(isinstance(s, code.Jump) and s.kind == "continue" for s in node.body)
+                calls = [n for s in node.body for n in code.walk(s) if isinstance(n, code.Call)]
+                return any(last_name(c.function) == "append" for c in calls) and not node.otherwise
+        return False
 
     def _keeps_named(self, node: code.Comprehension) -> bool:
         """`[tool for tool in tools if tool.name in allowed]`."""

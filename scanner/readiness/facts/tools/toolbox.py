@@ -216,7 +216,8 @@ class _Judge:
                 approval = asked[0]
             else:
                 deed = next(d for d, a in zip(deeds, asked, strict=True) if a is None)
-        return RiskyTool(tool.place, tool.name, "function", deed.what, approval.asking if approval else "none",
+        name = f"{tool.owner.node.name}.{tool.name}" if tool.owner is not None else tool.name
+        return RiskyTool(tool.place, name, "function", deed.what, approval.asking if approval else "none",
                          deed.unit.at(deed.call), approval.place if approval else None, self._runs(tool))  # fmt: skip
 
     def _around(self, tool: Unit) -> list[ModelCall]:

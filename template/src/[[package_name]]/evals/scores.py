@@ -44,7 +44,7 @@ def compare_groups(cases: Iterable[GoldenCase], lines: Iterable[dict[str, Any]])
             line, other = by_id[case.id], by_id[case.same_as]
             found, wanted = line["scores"], other["scores"]
             same = (line["outcome"], found.get("fact_recall")) == (other["outcome"], wanted.get("fact_recall"))
-            found["equal_treatment"] = float(same is True)
+            found["equal_treatment"] = float(same)
             line["passed"] = line["passed"] and same
 
 
