@@ -454,10 +454,10 @@ def test_an_engine_without_a_model_asks_the_one_its_framework_makes(
 @pytest.mark.parametrize(
     ("code", "call", "timeout", "cap"),
     [
-        ("import ollama", f"ollama.chat(model='llama3.2:1b', {MESSAGES})", ("none", None), "none"),
-        ("import openai", f"openai.chat.completions.create(model='gpt-4o', {MESSAGES})", ("default", 600), "none"),
-        ("import litellm", f"litellm.completion(model='gpt-4o', max_tokens=9, {MESSAGES})", ("default", 600), "explicit"),
-        ("import litellm\nlitellm.request_timeout = 30", f"litellm.completion('gpt-4o', {MESSAGES})", ("explicit", 30), "none"),
+        ("import ollama", "ollama.chat(model='llama3.2:1b', messages=[])", ("none", None), "none"),
+        ("import openai", "openai.chat.completions.create(model='gpt-4o', messages=[])", ("default", 600), "none"),
+        ("import litellm", "litellm.completion('gpt-4o', max_tokens=9, messages=[])", ("default", 600), "explicit"),
+        ("import litellm\nlitellm.request_timeout = 30", "litellm.completion('gpt-4o', [])", ("explicit", 30), "none"),
     ],
 )  # fmt: skip
 def test_a_function_of_the_library_itself_has_the_defaults_of_the_library(

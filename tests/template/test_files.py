@@ -19,7 +19,7 @@ SETS = {"defaults": DEFAULTS, "everything": everything(), "nothing": nothing()}
 
 # The aim is 80 files and 4,500 lines; this is where it stands, and whoever raises it says what it is raised for.
 MOST_FILES = 104
-MOST_LINES = 9300
+MOST_LINES = 9350  # the histogram of attempts, and what the search found beside what the answer cites
 LONGEST = 200
 MEDIAN = 80
 

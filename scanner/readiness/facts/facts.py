@@ -43,7 +43,8 @@ from readiness.facts.governance.doors import Door, find_doors
 from readiness.facts.governance.fairness import Fairness, find_fairness
 from readiness.facts.governance.model_card import ModelCard, find_model_cards
 from readiness.facts.governance.ownership import Ownership, find_ownership
-from readiness.facts.governance.retrieval import Retrieval, find_retrieval
+from readiness.facts.governance.retrieval import find_retrieval
+from readiness.facts.governance.retrieved import Retrieval
 from readiness.facts.governance.risk_record import RiskRecord, find_risk_record
 from readiness.facts.governance.secrets import Secret, find_secrets
 from readiness.facts.inputs.contracts import Contract, find_contracts

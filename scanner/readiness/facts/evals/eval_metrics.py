@@ -202,7 +202,7 @@ class Metrics:
             yield Metric(unit.at(value), f"{name} by hand", _kind_of(name, "task"), name)
 
     def _scores(self, value: code.Expression, unit: Unit) -> bool:
-        """Whether a value is measured here: a comparison, or a call of the evaluation's own code, given a name or not."""
+        """Whether a value is measured here: a comparison, or a call of the evaluation's own code, named or not."""
         if isinstance(value, code.Name):
             given = [b.value for b in unit.bindings.get(value.id, ()) if b.how == "value"]
             return any(v is not None and not isinstance(v, code.Name) and self._scores(v, unit) for v in given)

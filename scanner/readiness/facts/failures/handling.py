@@ -10,7 +10,7 @@ from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.failures.catching import Catching, polls
-from readiness.facts.failures.reactions import Failure, Reaction, Reactions
+from readiness.facts.failures.reactions import Failure, Reaction, Reactions, stays
 from readiness.facts.failures.resilience import Resilience, load_resilience, stands_for
 from readiness.facts.failures.streams import Streams
 from readiness.facts.linking.units import Unit, last_name
@@ -364,7 +364,7 @@ def _same(one: ErrorPath, other: ErrorPath) -> bool:
 def retried_by(guarded: code.Try, unit: Unit) -> code.Loop | None:
     """The loop that repeats a guarded block until it succeeds: success leaves it, and so it is no loop over items; some
     failure stays in it, and so it is no loop of an agent that gives up at the first."""
-    if not any(_stays(handler.body) for handler in guarded.handlers):
+    if not any(stays(handler.body) for handler in guarded.handlers):
         return None
     for above in unit.enclosing(guarded):
         if isinstance(above, code.Loop):
@@ -376,14 +376,6 @@ def retried_by(guarded: code.Try, unit: Unit) -> code.Loop | None:
             )
             return above if leaves else None
     return None
-
-
-def _stays(statements: list[code.Statement]) -> bool:
-    """Whether a handler can end inside the loop around it, rather than by leaving it."""
-    last = statements[-1] if statements else None
-    if isinstance(last, code.If):
-        return _stays(last.body) or not last.otherwise or _stays(last.otherwise)
-    return not (isinstance(last, code.Return | code.Raise) or (isinstance(last, code.Jump) and last.kind == "break"))
 
 
 def _shallow(statement: code.Node) -> Iterator[code.Node]:

@@ -300,6 +300,14 @@ def walk(statements: list[code.Statement]) -> Iterator[code.Node]:
             stack.extend(reversed(list(code.children(node))))
 
 
+def stays(statements: list[code.Statement]) -> bool:
+    """Whether a handler can end inside the loop around it, rather than by leaving it."""
+    last = statements[-1] if statements else None
+    if isinstance(last, code.If):
+        return stays(last.body) or not last.otherwise or stays(last.otherwise)
+    return not (isinstance(last, code.Return | code.Raise) or (isinstance(last, code.Jump) and last.kind == "break"))
+
+
 def endings(statements: list[code.Statement]) -> list[code.Raise | None]:
     """How a block can end: the raise it ends with on each way, None for a way that does not."""
     last = statements[-1] if statements else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from readiness.extract import code
 from readiness.facts.core import Core
@@ -14,14 +13,16 @@ from readiness.facts.governance.retrieval_questions import (
     asks_if_any,
     is_best,
     is_cache,
+    is_left_out,
     named,
     plain,
     sorts_by_score,
 )
+from readiness.facts.governance.retrieved import Retrieval, Search
 from readiness.facts.linking.nearby import Nearby
 from readiness.facts.linking.units import Unit, dotted, last_name
 from readiness.facts.linking.values import ClassValue, External, Instance, Items, Known
-from readiness.facts.place import Evidence, Place
+from readiness.facts.place import Evidence
 from readiness.repository.tree import Role
 
 _STATEMENTS = frozenset({"execute", "fetch", "fetchall", "fetch_all", "fetchrow", "exec_driver_sql", "exec", "text"})
@@ -38,67 +39,6 @@ HOPS = 4
 
 MAX_SETTINGS = 100_000
 """Longer files hold data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """One place that searches: `bounded` how many it takes at most, `owned` whether it is filtered by an owner."""
-
-    place: Place
-    text: str
-    bounded: bool
-    owned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """What the retrieval of the repository does; each item with the places that show it.
-
-    `searches` are those that some entry point can reach, `dead` those in code that cannot be imported. `shared`: the
-    store holds documents of several owners. `thresholds` that only a setting switches on are in `optional`.
-    """
-
-    searches: tuple[Search, ...] = ()
-    dead: tuple[Search, ...] = ()
-    shared: bool = False
-    thresholds: tuple[Evidence, ...] = ()
-    optional: tuple[Evidence, ...] = ()
-    empty: tuple[Evidence, ...] = ()
-    sources: tuple[Evidence, ...] = ()
-
-    @property
-    def bounded(self) -> bool:
-        """Whether every search takes a bounded number of passages."""
-        return bool(self.searches) and all(search.bounded for search in self.searches)
-
-    @property
-    def owned(self) -> bool:
-        """Whether every search is filtered by the owner."""
-        return bool(self.searches) and all(search.owned for search in self.searches)
-
-    @property
-    def items(self) -> float:
-        """How many of bounded, threshold, empty path and sources (and, in a shared store, owner) are there."""
-        threshold = 1.0 if self.thresholds else 0.5 if self.optional else 0.0
-        owner = 1.0 if self.shared and self.owned else 0.0
-        return self.bounded + threshold + bool(self.empty) + bool(self.sources) + owner
-
-    @property
-    def constrained(self) -> bool:
-        """Three of the four, or in a shared store four of the five with the owner's filter among them."""
-        return self.items >= 4 and self.owned if self.shared else self.items >= 3
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What is not there, in plain words."""
-        found = (
-            (self.bounded, "a bound on the number of passages"),
-            (bool(self.thresholds), "a threshold or a reranker that is on by default"),
-            (self.owned or not self.shared, "a filter by owner on every search"),
-            (bool(self.empty), "a way for when nothing is found"),
-            (bool(self.sources), "the sources beside the answer"),
-        )
-        return tuple(words for there, words in found if not there)
 
 
 def find_retrieval(core: Core) -> Retrieval:
@@ -202,14 +142,18 @@ class _Finder:
         """Whether the store keeps documents of several owners: some search, or what is stored, names an owner."""
         if any(search.owned for search in searches):
             return True
-        for name in self._known.adding:
+        for name in self._known.adding | self._known.documents:
             for call, unit in self._core.program.calls_by_name.get(name, ()):
-                stores = unit.module.role is Role.SERVING and (
-                    name not in ("add", "insert") or call.keyword("metadatas")
-                )
-                if stores and any(self._labels_owner(node) for node in unit.parents):
+                if unit.module.role is Role.SERVING and any(self._labels_owner(n) for n in self._stored(call, unit)):
                     return True
         return False
+
+    def _stored(self, call: code.Call, unit: Unit) -> Iterable[code.Node]:
+        """Where the labels of what a call stores may be written: in itself, or in the function around it."""
+        if last_name(call.function) in self._known.documents:
+            return code.walk(call)
+        listed = last_name(call.function) not in ("add", "insert") or call.keyword("metadatas") is not None
+        return unit.parents if listed else ()
 
     def _labels_owner(self, node: code.Node) -> bool:
         keys: list[code.Expression | None] = []
@@ -253,7 +197,10 @@ class _Finder:
         first = self._core.resolver.values(value, unit)[0]
         if isinstance(value, code.Name) and unit.parameter(value.id) is not None and not isinstance(first, Known):
             return False  # what is only passed on, somebody else decides
-        return not (isinstance(first, Known) and not first.value) or plain(last_name(value)) in self._configured()
+        if isinstance(first, Known) and first.value:
+            return True
+        optional = isinstance(first, Known) or is_left_out(value, unit)
+        return not optional or plain(last_name(value)) in self._configured()
 
     def _configured(self) -> frozenset[str]:
         """The names, without case and underscores, that shipped configuration gives a number."""

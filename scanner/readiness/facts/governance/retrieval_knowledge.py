@@ -16,7 +16,17 @@ from readiness.facts.sdks.sdk import KnowledgeError
 from readiness.facts.sdks.symbols import expand
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NAMES = ("methods", "counts", "thresholds", "filters", "adding", "sources", "returning_sources", "surfaces")
+_NAMES = (
+    "documents",
+    "methods",
+    "counts",
+    "thresholds",
+    "filters",
+    "adding",
+    "sources",
+    "returning_sources",
+    "surfaces",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class RetrievalKnowledge:
     comparisons: Symbols
     rerankers: Symbols
     last_names: frozenset[str]
+    documents: frozenset[str]
     methods: frozenset[str]
     counts: frozenset[str]
     thresholds: frozenset[str]

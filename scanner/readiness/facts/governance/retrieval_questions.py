@@ -72,3 +72,13 @@ def asks_if_any(test: code.Expression, names: frozenset[str]) -> bool:
             return asks_if_any(argument, names)
         case _:
             return False
+
+
+def is_left_out(bound: code.Expression, unit: Unit) -> bool:
+    """Whether the unit goes another way where a bound is not set: `if THRESHOLD is None: return documents`."""
+    name = last_name(bound)
+    tests = [n.test for n in (*unit.body, *unit.parents) if isinstance(n, code.If)] if name else []
+    asked = [n for t in tests for n in code.walk(t) if isinstance(n, code.Operation)]
+    return any(
+        n.operator in ("is", "is not", "not", "==") and any(last_name(o) == name for o in n.operands) for n in asked
+    )

@@ -29,12 +29,17 @@ class OwnSearches:
         return None
 
     def _embeds(self, unit: Unit) -> bool:
-        """Whether a function, or what it runs, has a text embedded, and it gives something back."""
+        """Whether a function has a text embedded and gives something back, and no model writes that: an agent may."""
         if unit not in self._known:
             reach = self._core.graph.reach([unit])
-            self._known[unit] = bool(unit.returns) and not self._embedding.isdisjoint(reach)
+            searches = not self._embedding.isdisjoint(reach) and self._writing.isdisjoint(reach)
+            self._known[unit] = bool(unit.returns) and searches
         return self._known[unit]
 
     @cached_property
     def _embedding(self) -> frozenset[Unit]:
         return frozenset(u for c in self._core.calls if c.kind == "embed" for _, u in c.runs)
+
+    @cached_property
+    def _writing(self) -> frozenset[Unit]:
+        return frozenset(u for c in self._core.calls if c.generates for _, u in c.runs)

@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING
 
 from readiness.extract import code
 from readiness.facts.linking.units import Unit
-from readiness.facts.linking.values import External, Items, Known, Pipe, Text, Unknown, Values, Variable
+from readiness.facts.linking.values import (
+    External,
+    Instance,
+    Items,
+    Known,
+    Pipe,
+    Text,
+    Unknown,
+    Value,
+    Values,
+    Variable,
+)
 
 if TYPE_CHECKING:
     from readiness.facts.linking.resolve import Resolver
 
 LARGEST = 1e12
 """Numbers are worked out up to this size; more is no setting."""
+
+_RUNNABLES = ("langchain_core.", "langchain.", "langchain_classic.", "langchain_community.")
+"""Packages whose base classes can be joined with `|`."""
 
 MAX_TEXTS = 8
 """Texts that are made of one template."""
@@ -42,6 +56,11 @@ class Operators:
             for one in others
         ))  # fmt: skip
 
+    def _is_runnable(self, value: Value) -> bool:
+        """Whether an object of the repository inherits the `|` of a library's runnables."""
+        bases = self._resolver.classes.bases(value.info)[1] if isinstance(value, Instance) else ()
+        return any(base.startswith(_RUNNABLES) for base in bases)
+
     def operation(self, e: code.Operation, unit: Unit) -> Values:
         """What an operator gives."""
         if e.operator == "or":
@@ -52,7 +71,7 @@ class Operators:
             return self._resolver.values(e.operands[-1], unit)
         if e.operator == "|":
             parts = tuple(self._resolver.values(o, unit) for o in e.operands)
-            if any(isinstance(v, External | Pipe) for part in parts for v in part):
+            if any(isinstance(v, External | Pipe) or self._is_runnable(v) for part in parts for v in part):
                 return (Pipe(parts, e, unit),)
             merged = tuple(v for part in parts for v in part if isinstance(v, Items))
             if merged:

@@ -163,7 +163,7 @@ class Program:
 
 
 def _holds(package: ModuleInfo, info: ModuleInfo) -> bool:
-    """Whether a module lies in this package: `from github import Auth` in `tools/github/client.py` means the library."""
+    """Whether a module lies in a package: `from github import Auth` in `tools/github/client.py` means the library."""
     return info.name.startswith(f"{package.name}.")
 
 

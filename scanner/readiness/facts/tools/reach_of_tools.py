@@ -39,17 +39,17 @@ def find_open_tools(box: Toolbox, executions: Iterable[Flow]) -> list[OpenTool]:
     """Everything by which tools of serving code reach too far; nothing where no model is given tools."""
     finder = _Finder(box)
     found: dict[Place, OpenTool] = {}
-    for one in (*finder.ready_made(), *_run(executions), *finder.lists(), *finder.switches(), *finder.arguments()):
+    for one in (*finder.ready_made(), *_run(executions, box), *finder.lists(), *finder.switches(), *finder.arguments()):
         known = found.setdefault(one.place, one)
         if known.fenced and not one.fenced:
             found[one.place] = one
     return sorted(found.values(), key=lambda t: (t.place, t.text))
 
 
-def _run(executions: Iterable[Flow]) -> Iterator[OpenTool]:
-    """Arguments of tools that are run as code, shell or SQL."""
+def _run(executions: Iterable[Flow], box: Toolbox) -> Iterator[OpenTool]:
+    """Arguments of tools that are run as code, shell or SQL, whether or not the way to the tool is followed too."""
     for flow in executions:
-        if flow.from_tool:
+        if flow.from_tool or flow.unit in box.functions:
             fenced = flow.sandboxed or flow.restricted or flow.checked
             yield OpenTool(flow.place, f"what the model passes to a tool is run as {flow.how}", fenced)
 
