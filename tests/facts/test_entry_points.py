@@ -229,10 +229,11 @@ def test_a_helper_that_a_page_imports_is_no_page(linked: Link) -> None:
 
 
 def test_a_script_whose_helpers_draw_is_the_page(linked: Link) -> None:
+    script = "from pages_util import front\ndef main():\n  {}\nif __name__ == '__main__':\n  main()\n"
     files = {
-        "frontend/app.py": "from pages_util import front\ndef main():\n  front.draw()\nif __name__ == '__main__':\n  main()\n",
+        "frontend/app.py": script.format("front.draw()"),
         "frontend/pages_util/front.py": "import streamlit as st\ndef draw():\n  st.text_input('Topic')\n",
-        "frontend/load.py": "from pages_util import front\ndef main():\n  return front\nif __name__ == '__main__':\n  main()\n",
+        "frontend/load.py": script.format("return front"),
     }
 
     assert seen(linked(files)) == [("ui", "frontend/app.py")]

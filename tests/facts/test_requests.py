@@ -144,9 +144,7 @@ def test_a_dependency_brings_no_input_of_its_own_when_it_only_opens_a_session(fa
         ('role: Literal["user", "assistant"]\n    content: str', ()),
     ],
 )
-def test_a_role_of_any_name_is_the_callers_choice(
-    facts_of: FactsOf, fields: str, chosen: tuple[str, ...]
-) -> None:
+def test_a_role_of_any_name_is_the_callers_choice(facts_of: FactsOf, fields: str, chosen: tuple[str, ...]) -> None:
     handler = f"""\
 class Message(BaseModel):
     {fields}

@@ -23,10 +23,10 @@ from readiness.facts.evals.evals import Evals, find_evals
 from readiness.facts.evals.failure_tests import FailureTests, find_failure_tests
 from readiness.facts.evals.fakes import FakeTests, find_fakes
 from readiness.facts.evals.golden import Golden, find_golden
+from readiness.facts.evals.hostile_tests import HostileTests, find_hostile_tests
 from readiness.facts.evals.load_tests import LoadTest, find_load_tests
 from readiness.facts.evals.prompt_triggers import PromptTriggers, find_prompt_triggers
 from readiness.facts.evals.retrieval_evals import RetrievalEvals, find_retrieval_evals
-from readiness.facts.evals.hostile_tests import HostileTests, find_hostile_tests
 from readiness.facts.failures.fallbacks import LlmEntry, find_llm_entries
 from readiness.facts.failures.handling import CallFailure, find_call_failures
 from readiness.facts.failures.loops import AgentLoop, find_agent_loops

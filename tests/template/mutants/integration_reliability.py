@@ -45,7 +45,7 @@ MUTANTS: tuple[Mutant, ...] = (
             'return Draft(answered=True, answer=re.findall("answer: (.*)", reply.text or "")[0])',
         ),
         (ATTEMPT, "import time\n", "import re\nimport time\n"),
-        takes="output-guardrail",
+        takes="output-guardrail parsed-output-validated",
     ),
     mutant(
         "structured-output-enforced", (ATTEMPT, ", model_request_parameters=schema", ""), takes="no-regex-on-model-text"
@@ -84,5 +84,5 @@ MUTANTS: tuple[Mutant, ...] = (
         "notebooks-not-shipped",
         ("Dockerfile", "USER 10001:10001\n", "RUN papermill ingest.ipynb ingested.ipynb\nUSER 10001:10001\n"),
     ),
-    mutant("fake-model-tests", ("tests/gateway",), ("tests/api",), ("tests/evals",)),
+    mutant("fake-model-tests", ("tests/gateway",), ("tests/api",), ("tests/evals",), takes="hostile-input-tests"),
 )

@@ -17,10 +17,15 @@ EVERY_CHANGE = "  pull_request:\n  push:\n    branches: [main]\n"
 SOURCE_ALONE = "  pull_request: {paths: ['tests/**']}\n  push: {branches: [main], paths: ['tests/**']}\n"
 
 MUTANTS: tuple[Mutant, ...] = (
-    mutant("golden-dataset", ("evals/golden.jsonl",)),
+    mutant("golden-dataset", ("evals/golden.jsonl",), takes="eval-covers-edge-cases retrieval-evaluated"),
     mutant("pinned-model-version", ("service.toml", "gpt-5.2-2025-12-11", "gpt-5.2")),
     mutant("explicit-generation-parameters", (ATTEMPT, "temperature=0.0, thinking=False, ", "")),
-    mutant("evals-run-in-ci", (CI, "uv run poe evals", "echo"), ("tests/evals",)),
+    mutant(
+        "evals-run-in-ci",
+        (CI, "uv run poe evals", "echo"),
+        ("tests/evals",),
+        takes="prompt-change-triggers-evals retrieval-evaluated",
+    ),
     mutant(
         "prompts-as-files",
         (
@@ -36,7 +41,7 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{PACKAGE}/evals/runner.py", 'if score < limits["min"]:', "if False:"),
         (f"{PACKAGE}/evals/runner.py", 'elif before - after > limits.get("drop", 1.0):', "elif False:"),
         ("tests/evals",),
-        takes="evals-run-in-ci",
+        takes="evals-run-in-ci prompt-change-triggers-evals bias-evaluated",
     ),
     mutant("model-not-retired", ("service.toml", "gpt-5.2-2025-12-11", "gpt-4-0314")),
     mutant("single-sampling-control", (ATTEMPT, "temperature=0.0, ", "temperature=0.0, top_p=0.9, ")),
