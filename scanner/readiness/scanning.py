@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -137,12 +138,16 @@ def _rows(facts: Facts) -> Iterator[ModelCallReport]:
         lines = [(unit.module.path, node.line) for node, unit in call.runs] if call.is_agent else []
         for where in lines or [(call.place.path, call.place.line)]:
             yield _row(call, where, call.name)
+        alike = len({one.model.id for one in (call, *call.variants)}) == 1
         for variant in (call, *call.variants, *call.children):
             own = () if variant.is_agent or variant.constructor is None else (variant.constructor,)
             for built in (*own, *variant.constructors) if variant.generates else ():
                 if built not in named:
                     named.add(built)
-                    yield _row(variant, (built.path, built.line), f"{variant.sdk.title} model")
+                    row = _row(variant, (built.path, built.line), f"{variant.sdk.title} model")
+                    # Of several models that are chosen from, it is not said which of them is built at which line.
+                    model = row.model if alike or built == variant.constructor else None
+                    yield replace(row, model=model, constructor=PlaceReport(built.path, built.line))
 
 
 def _row(call: ModelCall, where: tuple[str, int], name: str) -> ModelCallReport:

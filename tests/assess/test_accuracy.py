@@ -6,25 +6,24 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.assess.accuracy import CheckAccuracy, Share, compare
-from readiness.assess.catalogue import load_catalogue
 
-SHIPPED = load_catalogue()
 ACCURACY = yaml.safe_load((Path(__file__).resolve().parents[2] / "checks" / "accuracy.yaml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(
     ("part", "whole", "low", "high"),
-    # Worked by hand from the formula, and found in tables of Wilson's interval.
+    # 81 of 263 is the example of Newcombe, Statistics in Medicine 17 (1998); the others follow from the formula.
     [(12, 12, 0.757, 1.0), (0, 12, 0.0, 0.243), (9, 10, 0.596, 0.982), (81, 263, 0.255, 0.366)],
 )
 def test_wilsons_interval(part: int, whole: int, low: float, high: float) -> None:
     assert Share(part, whole).interval() == pytest.approx((low, high), abs=6e-4)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_an_interval_holds_its_share_and_stays_within_0_and_1(part: int, more: int) -> None:
     share = Share(part, part + more)
@@ -39,10 +38,6 @@ def test_verdicts_are_compared() -> None:
     assert found == CheckAccuracy(labelled=6, agreed=3, wanted=3, reported=3, both=2)
     assert found.experimental
     assert not CheckAccuracy(5, 5, 0, 0, 0).experimental, "nothing is known of its complaints"
-
-
-def test_every_check_that_ships_was_measured() -> None:
-    assert set(SHIPPED.accuracy.checks) == {check.name for check in SHIPPED.checks}
 
 
 def test_every_disagreement_has_its_cause() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
+import readiness
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
 from readiness.facts.linking.values import External
@@ -163,3 +165,30 @@ def test_a_model_of_the_repository_has_its_commit_unless_it_asks_others(linked: 
     assert (call.model.id, call.model.own, call.model.pinning) == ("Echo", True, "pinned")
     (call,) = linked({"app.py": OWN.format(more="import httpx")}).calls
     assert (call.model.own, call.model.pinning) == (False, "unknown")
+
+
+def test_where_one_of_several_models_of_a_chain_is_built_no_row_says_it_is_the_first(
+    make_repository: Callable[[Mapping[str, str]], Path],
+) -> None:
+    files = {
+        "models.py": (
+            "from langchain_deepseek import ChatDeepSeek\nfrom langchain_openai import ChatOpenAI\n\n"
+            "def create(provider='openai'):\n    if provider == 'openai':\n"
+            "        return ChatOpenAI(model='gpt-4.1')\n    return ChatDeepSeek(model='deepseek-chat')\n"
+        ),
+        "app.py": (
+            "import os\nfrom fastapi import FastAPI\n"
+            "from langchain.chains.combine_documents import create_stuff_documents_chain\n"
+            "from langchain_core.prompts import ChatPromptTemplate\nfrom models import create\n\napp = FastAPI()\n"
+            "prompt = ChatPromptTemplate.from_messages([('system', 'Use {context}.'), ('human', '{input}')])\n\n"
+            "@app.post('/ask')\nasync def ask(question: str):\n"
+            "    chain = create_stuff_documents_chain(create(os.getenv('PROVIDER', 'openai')), prompt)\n"
+            "    return await chain.ainvoke({'input': question, 'context': []})\n"
+        ),
+    }
+    rows = readiness.scan(make_repository(files)).model_calls
+    assert [(r.path, r.line, r.model, r.is_constructor) for r in rows] == [
+        ("app.py", 13, "gpt-4.1", False),
+        ("models.py", 6, None, True),
+        ("models.py", 7, None, True),
+    ]

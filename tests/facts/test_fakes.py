@@ -231,3 +231,20 @@ def test_a_fixture_from_an_imported_module_is_seen(facts_of: FactsOf) -> None:
     ).fake_tests
     assert [test.modules for test in found.tests] == [("service.py",)]
     assert found.share == 1.0
+
+
+def test_the_test_that_is_shown_is_one_that_reaches_the_model(facts_of: FactsOf) -> None:
+    tests = facts_of(
+        {
+            "service.py": "import joblib\nimport pandas\nfrom fastapi import FastAPI\n\n"
+            "app = FastAPI()\nmodel = joblib.load('model.joblib')\n\n\n"
+            "@app.get('/')\ndef hello():\n    return 'hello'\n\n\n"
+            "@app.post('/predict')\ndef predict(age: int):\n"
+            "    return int(model.predict(pandas.DataFrame([{'age': age}]))[0])\n",
+            "tests/test_service.py": "from fastapi.testclient import TestClient\n\nfrom service import app\n\n"
+            "client = TestClient(app)\n\n\n"
+            "def test_hello():\n    assert client.get('/').json() == 'hello'\n\n\n"
+            "def test_predict():\n    assert client.post('/predict?age=4').json() == 1\n",
+        }
+    ).fake_tests.tests
+    assert [test.text for test in tests] == ["test_predict reaches service.py"]

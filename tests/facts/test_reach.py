@@ -72,6 +72,21 @@ def test_a_handler_that_asks_its_application_for_a_file_runs_no_other_handler(li
     assert reaching == ["/ask"]
 
 
+def test_a_route_that_lists_the_agents_runs_none_of_them(linked: Link) -> None:
+    source = HEAD + (
+        "from agents import Agent, Runner, function_tool\n"
+        "@function_tool\ndef look(text):\n  return ask(text)\n"
+        "clerk = Agent(name='clerk', model='gpt-5.2', tools=[look])\n"
+        "def described(agent):\n  return {'name': agent.name, 'tools': [str(t) for t in getattr(agent, 'tools', [])]}\n"
+        "@app.get('/agents')\ndef agents():\n  return [described(clerk)]\n"
+        "@app.post('/chat')\nasync def chat(text):\n  return await Runner.run(clerk, text)\n"
+    )
+    core = linked({"llm.py": LLM, "app.py": source})
+
+    reaching = [e.route for e in core.entry_points if any(u.name == "ask" for u in core.reached_from(e))]
+    assert reaching == ["/chat"]
+
+
 @pytest.mark.parametrize("folder", ["python-backend", "backend"], ids=["no name of a package", "a package"])
 def test_a_neighbour_is_imported_by_its_bare_name(folder: str, linked: Link) -> None:
     files = {f"{folder}/__init__.py": "", f"{folder}/llm.py": LLM, f"{folder}/main.py": HEAD + WAYS["a call"]}

@@ -159,6 +159,8 @@ def _told(one: FindingReport | EvidenceReport, text: str, page: Page) -> list[Te
     said = page.text(text)
     if cell_len(said) <= page.width - line.cell_len:
         return [line.append(said)]
+    if line.cell_len <= 5:  # it is nowhere in particular
+        return [spans(_MARGIN, "  ", row) for row in page.wrap(said, page.width - 5, lines=3)]
     return [line, *(spans(_MARGIN, "    ", row) for row in page.wrap(said, page.width - 7, lines=3))]
 
 

@@ -352,8 +352,8 @@ class CallSites:
                        through=inner)  # fmt: skip
 
     def _place_inside(self, calls: list[ModelCall]) -> None:
-        """Calls in the nodes of a graph belong to the site that runs the graph."""
-        for agent in calls:
+        """Calls in the nodes of a graph belong to the site that runs the graph: the service's before a notebook's."""
+        for agent in sorted(calls, key=lambda c: c.role is not Role.SERVING):
             if not agent.is_agent:
                 continue
             nodes = {n for step in agent.value.steps for n in self._graph.registered.get(step.call, ())}

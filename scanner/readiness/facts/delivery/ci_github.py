@@ -23,6 +23,7 @@ _EVENTS = {
     "workflow_call": Trigger.CALL,
 }  # fmt: skip
 _EVENT_TEST = re.compile(r"github\.event_name\s*==\s*['\"](\w+)['\"]")
+_BRANCH_TEST = re.compile(r"github\.ref\s*==\s*['\"]refs/heads/")
 _MATRIX_TEST = re.compile(r"^matrix\.([\w-]+)\s*(==|!=)\s*['\"]?([^'\"]*)['\"]?$")
 _CONTEXT_USE = re.compile(r"\$\{\{\s*(env|inputs)\.([\w-]+)\s*\}\}")
 _MATRIX_USE = re.compile(r"\$\{\{\s*matrix\.([\w-]+)\s*\}\}")
@@ -185,8 +186,11 @@ def _triggers(on: Located | None) -> frozenset[Trigger]:
     for name, event in on.items():
         if name not in _EVENTS:
             continue
-        only_tags = name == "push" and event.get("tags") is not None and event.get("branches") is None
-        found.add(Trigger.TAG if only_tags else _EVENTS[name])
+        tags = name == "push" and event.get("tags") is not None
+        if tags:
+            found.add(Trigger.TAG)
+        if not tags or event.get("branches") is not None:
+            found.add(_EVENTS[name])
     return frozenset(found)
 
 
@@ -199,6 +203,8 @@ def _narrowed(triggers: frozenset[Trigger], condition: str) -> frozenset[Trigger
         r"\|\||!\s*startsWith", condition
     ):
         return frozenset({Trigger.TAG}) if Trigger.PUSH in triggers or Trigger.TAG in triggers else triggers
+    if Trigger.PUSH in triggers and "||" not in condition and _BRANCH_TEST.search(condition):
+        return triggers - {Trigger.TAG}
     return triggers
 
 

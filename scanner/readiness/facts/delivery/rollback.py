@@ -23,7 +23,8 @@ from readiness.repository.tree import Role
 
 _NOTES = re.compile(r"^(?:changelog|release[-_]?notes|releases|history|changes)\.(?:md|rst)$", re.I)
 _MODEL = re.compile(r"model|deployment|llm", re.I)
-_VERSION = re.compile(r"^(?:#{1,3}[ \t]*)\[?(?:version[ \t]*|v)?\d+\.\d+", re.I | re.M)
+_VERSION = re.compile(r"^(?:#{1,3}[ \t]*|(?=[^\n]*\n[-=~]{3,}[ \t]*$))\[?(?:version[ \t]*|v)?\d+\.\d+", re.I | re.M)
+"""A version as the title of a section: after signs of a title, or underlined."""
 _CHOSEN = frozenset({"version", "tag", "image_tag", "image-tag", "ref", "release", "revision"})
 _SHIPPING = frozenset({"Deployment", "StatefulSet", "Rollout", "Service", "Helm values"})
 
@@ -60,7 +61,7 @@ class _Finder:
 
     def models(self, serving: list[ModelCall]) -> Iterator[Evidence]:
         """Where the model of at least half of the calls is chosen; another embedding model needs another index."""
-        calls = [c for c in serving if c.kind in ("generate", "predict")]
+        calls = [c for c in serving if c.kind in ("generate", "predict", "transcribe", "speak")]
         found = {c: place for c in calls if (place := self._configured(c)) is not None}
         if len(found) * 2 >= len(calls):
             yield from (Evidence(place, f"the model of {c.text}"[:120]) for c, place in found.items())
@@ -73,8 +74,9 @@ class _Finder:
                     return place
             if (place := self._by_key(one)) is not None:
                 return place
-        for step in call.value.steps if call.kind == "predict" else ():
-            for argument in step.call.arguments[:1]:
+        for step in call.value.steps if call.kind == "predict" or call.sdk.in_process else ():
+            named = [k.value for k in step.call.keywords if k.name and (k.name == "name" or k.name.startswith("model"))]
+            for argument in (*step.call.arguments[:1], *named):
                 for value in self._core.resolver.values(argument, step.unit)[:4]:
                     if (place := self._outside(value, call)) is not None:
                         return place
@@ -144,7 +146,9 @@ class _Finder:
         match value:
             case Variable():
                 return call.place
-            case Known(place=(path, line), variable=variable) if variable or not path.endswith((".py", ".ipynb")):
+            case Known(place=(path, line), variable=variable) if (
+                variable or not path.endswith((".py", ".ipynb")) or (path, line) in self._settings
+            ):
                 return Place(path, line, line)
             case External(path, steps) if path in self._knowledge.readers or path.removesuffix("()") in (
                 self._knowledge.readers
@@ -152,6 +156,19 @@ class _Finder:
                 return steps[-1].unit.at(steps[-1].call) if steps else call.place
             case _:
                 return None
+
+    @cached_property
+    def _settings(self) -> frozenset[tuple[str, int]]:
+        """Where settings classes write the defaults of their fields: the environment sets each of them."""
+        classes = self._core.resolver.classes
+        return frozenset(
+            (unit.module.path, binding.value.line)
+            for info in self._core.program.classes
+            if any(base.endswith("BaseSettings") for base in classes.bases(info)[1])
+            for bindings in info.attributes.values()
+            for binding, unit in bindings
+            if binding.value is not None and binding.annotation is not None
+        )
 
     def prompts(self, prompts: Prompts) -> Iterator[Evidence]:
         """Prompts from settings or a registry, where the version in use is a label."""

@@ -110,7 +110,7 @@ class _Coverage:
                 continue
             ran = reach.units | reach.replaced
             modules = tuple(sorted({u.module.path for c in covered for _, u in c.runs if u in ran}))
-            unit = tests[0].unit
+            unit = self._shown(tests, covered, replaced[key]).unit
             found = FakeTest(unit.place, f"{unit.name} reaches {', '.join(modules[:3])}", modules)
             (blocked if tests[0].blocked else good).append(found)
             if not tests[0].blocked:
@@ -125,6 +125,14 @@ class _Coverage:
             covered_entries=sum(1 for e in self._entries if e in driven),
             blocked=tuple(sorted(blocked, key=lambda t: t.place)),
         )
+
+    def _shown(self, tests: list[CollectedTest], covered: list[ModelCall], replaced: Replacements) -> CollectedTest:
+        """The first test of several alike that reaches one of these calls by itself."""
+        for test in tests[:6] if len(tests) > 1 else ():
+            reach = self._reach.follow([test], replaced)
+            if any(self._covers(c, reach, replaced) for c in covered):
+                return test
+        return tests[0]
 
     def _reaches(self, entry: EntryPoint, calls: list[ModelCall]) -> bool:
         units = self._core.reached_from(entry)

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from readiness.extract import code
 from readiness.facts.core import Core
@@ -25,6 +26,7 @@ MAX_TESTS = 150
 _FOREIGN = re.compile(
     r"[\u0590-\u08ff\u0900-\u0dff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u200b-\u202e\U0001f300-\U0001faff]"
 )
+_NUMBER = re.compile(r"\s*-?\d+(?:\.\d+)?\s*$")
 _STATUS = frozenset({"status_code", "status"})
 _SENDING = frozenset({"json", "data", "content", "files", "params"})
 
@@ -121,6 +123,9 @@ class _Finder:
     def _written(self, test: CollectedTest) -> Iterator[tuple[Unit, Iterable[code.Node]]]:
         """What a test writes: its own code, what it is parametrised with, and the module's constants that it names."""
         yield test.unit, test.unit.parents
+        for fixture in test.scope:
+            if fixture is not test.unit and fixture.name in test.fixtures:
+                yield fixture, [n for n in fixture.parents if not _is_path(n)]  # where its own data lies
         names = {n.id for n in test.unit.parents if isinstance(n, code.Name)}
         for decorator, unit in test.decorators:
             nodes = list(code.walk(decorator))
@@ -133,6 +138,8 @@ class _Finder:
                     yield body, list(code.walk(binding.value))
 
     def _kind(self, node: code.Node, unit: Unit, refused: bool) -> Iterator[str]:
+        if isinstance(node, code.Mapping) and refused and not self._asks_text and not _is_given(node, unit):
+            yield from _of_row(node)
         match node:
             case code.Constant(value=str() as text):
                 yield from self._of_text(node, text, unit, refused)
@@ -184,7 +191,8 @@ class _Finder:
         unrun: defaultdict[str, Evidence] = defaultdict()
         for unit in self._core.program.units:
             for name, statement in unit.imports.items() if unit.is_module else ():
-                if statement.module.partition(".")[0] in self._known.red_teams and _is_used(name, unit):
+                packages = accumulate(statement.module.split("."), "{}.{}".format)
+                if not self._known.red_teams.isdisjoint(packages) and _is_used(name, unit):
                     unrun.setdefault(unit.module.path, Evidence(unit.at(statement), statement.module))
         for path, documents in self._core.observations.documents.items():
             named = path.rpartition("/")[2].startswith("promptfoo")
@@ -232,6 +240,34 @@ def _is_sent(node: code.Node, unit: Unit) -> bool:
     while isinstance(above, code.Mapping | code.Sequence):
         node, above = above, unit.parents.get(above)
     return isinstance(above, code.Keyword) and above.name in _SENDING
+
+
+def _is_path(node: code.Node) -> bool:
+    return isinstance(node, code.Constant) and isinstance(node.value, str) and "../" in node.value
+
+
+def _is_given(node: code.Node, unit: Unit) -> bool:
+    """Whether a row is part of what some other call is given, such as the headers of a client."""
+    above = unit.parents.get(node)
+    while isinstance(above, code.Mapping | code.Sequence):
+        above = unit.parents.get(above)
+    if isinstance(above, code.Keyword):
+        return above.name not in _SENDING
+    return isinstance(above, code.Call) and last_name(above.function) not in ("dumps", "param", "parametrize")
+
+
+def _of_row(row: code.Mapping) -> Iterator[str]:
+    """What is wrong with the features that a test has refused: nothing given, or numbers that cannot be."""
+    if not row.items:
+        yield "missing field"
+    for _, value in row.items:
+        match value:
+            case code.Operation(operator="-", operands=[code.Constant(value=int() | float())]):
+                yield "out of range"
+            case code.Constant(value=str() as text) if _NUMBER.match(text):
+                yield "wrong type"
+            case code.Constant(value=None):
+                yield "wrong type"
 
 
 def _is_expected(node: code.Node, unit: Unit) -> bool:

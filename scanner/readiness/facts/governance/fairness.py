@@ -53,12 +53,14 @@ class Fairness:
 class _Knowledge:
     metrics: Symbols
     half_metrics: Symbols
+    categories: Symbols
     packages: frozenset[str]
     """The top-level names of the libraries whose metrics these are."""
     names: re.Pattern[str]
     half_names: re.Pattern[str]
     groups: frozenset[str]
     slicing: frozenset[str]
+    scores: re.Pattern[str]
     protected: frozenset[str]
     developer_tools: tuple[str, ...]
 
@@ -71,11 +73,13 @@ def _knowledge() -> _Knowledge:
         return _Knowledge(
             metrics=Symbols.of(data["metrics"]),
             half_metrics=Symbols.of(data["half_metrics"]),
+            categories=Symbols.of(data["categories"]),
             packages=frozenset(r for p in (*data["metrics"], *data["half_metrics"]) for r in roots(p)),
             names=re.compile(data["names"], re.I),
             half_names=re.compile(data["half_names"], re.I),
             groups=frozenset(data["groups"]),
             slicing=frozenset(data["slicing"]),
+            scores=re.compile(data["scores"], re.I),
             protected=frozenset(data["protected"]),
             developer_tools=tuple(data["developer_tools"]),
         )
@@ -94,6 +98,7 @@ def find_fairness(core: Core, gates: Gates, evals: Evals) -> Fairness:
         *_homemade(core, evals, known),
         *_called(core, known),
         *_sliced(core, known),
+        *_looped(core, known),
         *_asked(core),
     ]
     return Fairness(True, tuple(sorted(dict.fromkeys(found), key=lambda m: (m.place, m.text))))
@@ -189,6 +194,11 @@ def _called(core: Core, known: _Knowledge) -> Iterator[BiasMeasure]:
                     yield BiasMeasure(unit.at(call), last_name(call.function), "gated" if gated else "computed")
                 elif path and path in known.half_metrics:
                     yield BiasMeasure(unit.at(call), last_name(call.function), "half")
+        for node in unit.parents:
+            if isinstance(node, code.Member) and any(
+                isinstance(v, External) and v.path in known.categories for v in core.resolver.values(node, unit)
+            ):
+                yield BiasMeasure(unit.at(node), node.name, "computed")
 
 
 def _imports(unit: Unit, packages: frozenset[str]) -> bool:
@@ -207,6 +217,33 @@ def _sliced(core: Core, known: _Knowledge) -> Iterator[BiasMeasure]:
             if words & known.groups:
                 sign: Sign = "gated" if _decides(unit) else "computed"
                 yield BiasMeasure(unit.at(call), f"{name}({', '.join(sorted(words & known.groups))})", sign)
+
+
+def _looped(core: Core, known: _Knowledge) -> Iterator[BiasMeasure]:
+    """Scores that a loop works out for each value of such a column: `for value in data["sex"].unique(): …`."""
+    for call, unit in core.program.calls_by_name.get("unique", ()):
+        if unit.module.role not in _MEASURING or not any(
+            known.scores.search(last_name(c.function)) for c in unit.calls
+        ):
+            continue
+        loops = [n for n in unit.enclosing(call) if isinstance(n, code.Loop)]
+        if any(n is call for loop in loops for n in code.walk(loop.subject)):
+            words = sorted(_texts_of(core, unit) & known.protected)
+            if words:
+                sign: Sign = "gated" if _decides(unit) else "computed"
+                yield BiasMeasure(unit.at(call), f"scores by {', '.join(words)}", sign)
+
+
+def _texts_of(core: Core, unit: Unit) -> set[str]:
+    """The texts that stand in a function, in what it names of its module, and in what it is handed."""
+    body = unit.module.body
+    named = {n.id for n in unit.parents if isinstance(n, code.Name)}
+    nodes: list[code.Node] = list(unit.parents)
+    for name in sorted(named & body.bindings.keys()):
+        nodes += [n for b in body.bindings[name] if b.value is not None for n in code.walk(b.value)]
+    for edge in core.graph.callers.get(unit, ()):
+        nodes += [n for n in code.walk(edge.node) if edge.is_call]
+    return {_plain(n.value) for n in nodes if isinstance(n, code.Constant) and isinstance(n.value, str)}
 
 
 def _decides(unit: Unit) -> bool:

@@ -32,6 +32,8 @@ class GrowingKnowledge:
     always_fits: int
     indexed: Symbols
     own_searches: frozenset[str]
+    continued: frozenset[str]
+    removers: Symbols
 
 
 @cache
@@ -47,6 +49,7 @@ def load_growing(file: Path | None = None) -> GrowingKnowledge:
             Symbols.of(memories["tokens"]), Symbols.of(data["keepers"]), frozenset(data["keeper_arguments"]),
             Symbols.of(data["counters"]), frozenset(data["splitters"]), int(data["always_fits"]),
             Symbols.of(data["indexed"]), frozenset(data["own_searches"]),
+            frozenset(data["continued"]), Symbols.of(data["removers"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error

@@ -38,6 +38,7 @@ Bound = Literal["tokens", "small", "count", "none"]
 _ORDER: tuple[Bound, ...] = ("none", "count", "small", "tokens")
 _ADDING = frozenset({"append", "extend", "insert", "add_message", "add_user_message"})
 _STATE = "messages"
+_CONVERSATION = ("message", "history", "memory", "conversation")
 _CUTTERS = re.compile(r"(?:^|_)(?:limit|trunc|truncate|trim|clip|shorten|cap|cut)(?:_|$)", re.I)
 
 
@@ -192,15 +193,18 @@ class _Finder:
         for unit in self._within:
             for call in unit.calls:
                 function = call.function
-                if (
-                    isinstance(function, code.Member)
-                    and function.name in _ADDING
-                    and isinstance(function.base, code.Member)
-                ):
-                    spelt = _spelt(function.base)
+                if not isinstance(function, code.Member) or function.name not in _ADDING:
+                    continue
+                # One list for everybody, or one for each conversation: `self.conversations[chat_id].append(turn)`.
+                added = function.base.base if isinstance(function.base, code.Index) else function.base
+                if isinstance(added, code.Member):
+                    spelt = _spelt(added)
                     lasts = spelt.startswith(("self.", "st.session_state."))
-                    if lasts and ("message" in spelt or "history" in spelt or "memory" in spelt):
+                    if lasts and any(word in spelt for word in _CONVERSATION):
                         found.add(spelt)
+            for member, binding in unit.members:
+                if isinstance(binding.value, code.Call) and last_name(binding.value.function) in self._known.continued:
+                    found.add(_spelt(member))  # `talk.items = result.to_input_list()`
         return frozenset(found)
 
     def _memory(self, calls: Iterable[ModelCall]) -> tuple[Bound, Evidence | None] | None:
@@ -242,6 +246,10 @@ class _Finder:
         if kind == "documents":
             size, where = self._documents()
             return ("small" if size is not None and size <= self._known.always_fits else "count"), where
+        for unit in self._within if kind == "history" else ():
+            for call in unit.calls:
+                if any(path in self._known.removers for path in self._paths(call.function, unit)):
+                    return "count", Evidence(unit.at(call), "takes old messages out")
         for unit, node in (*self._slices(kind, flow), *self._cuts(kind, flow)):
             rest = Flow(self._core, self._within, {}, only(node), [unit], visits=MAX_VISITS // 3)
             if any(rest.given_to(call, here) for c in calls for call, here in c.runs):

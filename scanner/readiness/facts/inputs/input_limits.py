@@ -88,7 +88,8 @@ class _Channels:
         for one, shape in entry.shapes.items():
             for inner, form in self._parts(one, shape, entry):
                 numbers += form.form == "scalar"
-                if form.form == "upload" or (form.form == "list" and form.element and form.element.form == "upload"):
+                files = form.form == "list" and form.element is not None and form.element.form == "upload"
+                if files or form.form == "upload" or one.channel == "upload":
                     yield self._upload(entry, one, form)
                 elif form.form == "list":
                     yield self._list(entry, one, inner, form)

@@ -119,7 +119,7 @@ class _Finder:
             if any(path in self._known.keeps_apart for path in (call.value.path, *(s.path for s in call.value.steps))):
                 continue
             if call.is_chain and call.generates and call.role is Role.SERVING and call.reachable:
-                yield MixedText(call.place, f"{call.name}: what it retrieved", "chain")
+                yield MixedText(call.place, f"{call.name}: what it is given", "chain")
         for told in instructed:
             if told.told == "opening" and told.reachable:
                 yield MixedText(told.place, f"{told.name}: the instructions and what they are about", "one-string")

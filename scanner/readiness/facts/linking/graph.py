@@ -46,6 +46,17 @@ _COMMON = frozenset(
 
 
 _CODECS = frozenset({"utf-8", "utf8", "UTF-8", "ascii", "latin-1", "latin1", "utf-8-sig", "utf-16", "cp1252"})
+_LOOKING = frozenset({"getattr", "hasattr", "isinstance", "str", "repr", "id", "type"})
+"""What Python brings to look at an object."""
+
+_DESCRIBING = frozenset(
+    {
+        "name", "agent_name", "description", "handoff_description", "handoffs", "tools", "instructions", "model",
+        "input_guardrails", "output_guardrails", "guardrail_function", "__name__",
+    }
+)  # fmt: skip
+"""Attributes of an agent that tell about it."""
+
 _ANSWERING = ("http.server.", "socketserver.", "tornado.web.", "tornado.websocket.")
 """Handlers of requests: what their methods do (`self.send_header(…)`) is answer, not call the subclass again."""
 
@@ -146,7 +157,8 @@ class CallGraph:
     def _edges(self, unit: Unit) -> Iterator[Edge]:
         for call in unit.calls:
             run = dict.fromkeys(self._targets(call, unit))
-            run.update(dict.fromkeys((target, False) for target in self._callbacks(call, unit)))
+            if not self._only_looks(call, unit):
+                run.update(dict.fromkeys((target, False) for target in self._callbacks(call, unit)))
             yield from (Edge(target, call, is_call) for target, is_call in run)
         yield from self._injected(unit)
         for target in self._loaded(unit):
@@ -268,6 +280,21 @@ class CallGraph:
         for made in handed.objects:
             yield from self.registered.get(made, ())
 
+    def _only_looks(self, call: code.Call, unit: Unit) -> bool:
+        """Whether what is called only reads attributes of the object it is given: a function of the repository too."""
+        if isinstance(call.function, code.Name) and call.function.id in _LOOKING:
+            asked = call.arguments[1] if call.function.id == "getattr" and len(call.arguments) > 1 else None
+            return asked is None or (isinstance(asked, code.Constant) and asked.value in _DESCRIBING)
+        values = self._resolver.values(call.function, unit) if len(call.arguments) == 1 and not call.keywords else ()
+        if len(values) != 1 or not isinstance(values[0], FunctionValue):
+            return False
+        target = values[0].unit
+        own = target.function.parameters if target.function is not None and target.owner is None else ()
+        if len(own) != 1 or target.nested or target.function is None or target.function.decorators:
+            return False
+        uses = [(n, p) for n, p in target.parents.items() if isinstance(n, code.Name) and n.id == own[0].name]
+        return bool(uses) and all(_is_read(node, above, target) for node, above in uses)
+
     def _namesakes(self, call: code.Call) -> Iterator[Unit]:
         name = last_name(call.function)
         if isinstance(call.function, code.Member) and len(name) > 3 and name not in _COMMON and not _of_text(call):
@@ -284,3 +311,13 @@ def _of_text(call: code.Call) -> bool:
     return last_name(call.function) in ("encode", "decode") and (
         not (given or call.keywords) or any(isinstance(a, code.Constant) and a.value in _CODECS for a in given)
     )
+
+
+def _is_read(node: code.Name, above: code.Node | None, unit: Unit) -> bool:
+    """Whether an attribute of an object is read, and not called: `agent.name`, `getattr(agent, "tools", [])`."""
+    if isinstance(above, code.Call):
+        reads = isinstance(above.function, code.Name) and above.function.id in _LOOKING
+    else:
+        reads = isinstance(above, code.Member) and above.base is node
+    further = unit.parents.get(above) if reads and above is not None else None
+    return reads and not (isinstance(further, code.Call) and further.function is above)

@@ -21,6 +21,9 @@ INSPECTING = frozenset(
 )  # fmt: skip
 """Members of a compiled graph, a chain or a function that tell about it and run nothing."""
 
+_WORDS = frozenset({"name", "agent_name", "description", "handoff_description"})
+"""Attributes of an agent that are words: who is told them is given nothing to run."""
+
 MAX_ITEMS = 40
 """Items of a literal that are looked at; a longer one is data."""
 
@@ -102,6 +105,8 @@ class Handed:
                 found.units[target] = None
             case ClassValue(info) | Instance(info) if self.is_driven(info):
                 found.units.update(dict.fromkeys(info.methods.values()))
+            case External(path) if path.rpartition(".")[2] in _WORDS:
+                pass
             case External(path, steps) if steps and INSPECTING.isdisjoint(path.replace("()", "").split(".")):
                 found.objects[steps[0].call] = None
                 for step in steps if depth > 1 else ():

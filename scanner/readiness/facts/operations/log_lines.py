@@ -88,6 +88,9 @@ class LogLines:
         return name.endswith("logger") or name in ("log", "_log")
 
     def _prints(self, call: code.Call, unit: Unit) -> bool:
+        file = call.keyword("file")
+        if file is not None and last_name(file) not in ("stderr", "stdout", "__stderr__", "__stdout__"):
+            return False  # it writes a file
         if isinstance(call.function, code.Name):
             values = self._core.resolver.values(call.function, unit)
             external = [v.path for v in values if isinstance(v, External)]

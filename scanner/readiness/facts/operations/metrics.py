@@ -102,6 +102,9 @@ class Measuring:
                     for v in self._core.resolver.values(one, unit)
                 ):
                     found.append(Evidence(unit.at(call), last_name(call.function)))
+                elif any(k.name in self._symbols.sampling and _is_on(k.value) for k in call.keywords if k.name):
+                    paths = (v.path for v in self._values(call, unit) if isinstance(v, External))
+                    found += [Evidence(unit.at(call), path) for path in paths if path in self._symbols.sampled][:1]
         return found
 
     @cached_property
@@ -217,3 +220,8 @@ def _is_call(node: code.Node) -> bool:
 def _may_instrument(expression: code.Expression) -> bool:
     name = last_name(expression)
     return name.startswith(("instrument", "initialize")) or name.endswith(("Middleware", "PrometheusMetrics"))
+
+
+def _is_on(expression: code.Expression) -> bool:
+    """Whether a share or a switch is anything but a written nought."""
+    return not isinstance(expression, code.Constant) or bool(expression.value)

@@ -40,6 +40,8 @@ class MetricSymbols:
     named_counts: Symbols
     exposing: Symbols
     of_requests: Symbols
+    sampled: Symbols
+    sampling: Symbols
 
 
 @dataclass(frozen=True, slots=True)

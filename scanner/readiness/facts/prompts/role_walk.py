@@ -264,9 +264,13 @@ class RoleWalk:
 
     def _is_answer(self, message: code.Expression, unit: Unit) -> bool:
         """Whether a message is a turn of the model's own."""
-        if not isinstance(message, code.Mapping):
-            return False
-        roles = [v for k, v in message.items if isinstance(k, code.Constant) and k.value == "role"]
+        match message:
+            case code.Mapping(items=items):
+                roles = [v for k, v in items if isinstance(k, code.Constant) and k.value == "role"]
+            case code.Call():
+                roles = [k.value for k in message.keywords if k.name == "role"]
+            case _:
+                return False
         return any(self._texts(role, unit) & self._known.answering_roles for role in roles)
 
     def _is_text(self, e: code.Expression, unit: Unit) -> bool:

@@ -11,7 +11,7 @@ from readiness.extract import code
 from readiness.facts.core import Core
 from readiness.facts.flows.flow_marks import Kind
 from readiness.facts.flows.taint import Taint
-from readiness.facts.linking.units import Unit, last_name
+from readiness.facts.linking.units import Unit, dotted, last_name
 from readiness.facts.linking.values import External, FunctionValue, Items, Known, Text, Values
 from readiness.facts.place import Place
 from readiness.facts.rendering.frontend import Frontend
@@ -19,6 +19,7 @@ from readiness.facts.rendering.knowledge import RenderingKnowledge, Sink, load_r
 from readiness.repository.tree import Role
 
 _READ = re.compile(r"(?:builtins\.)?(?:open|codecs\.open|io\.open)\(\)\.read\(\)|pathlib\.Path\(\)\.read_text\(\)")
+_SETTING = re.compile(r"(?:os\.(?:environ|getenv)|streamlit\.secrets)\b")
 _NUMBERS = frozenset({"len", "int", "float", "round", "sum", "max", "min", "count"})
 Source = Literal["model", "other"]
 _SAID = frozenset({"answer", "message", "msg", "response", "reply", "completion", "generated"})
@@ -132,7 +133,9 @@ class _Finder:
             shown = unit in self._pages and any(self._is_said(p) for p in self._pieces(given, unit, 3))
             what = "what is said in the chat" if shown else "text of others"
             source: Source = "model" if shown else "other"
-            yield RenderedText(unit.at(call), f"{name} takes {what} as markup", source, False, reachable)
+            safe = self._is_escaped(given, unit)
+            if shown or not safe:
+                yield RenderedText(unit.at(call), f"{name} takes {what} as markup", source, safe, reachable)
 
     def _is_said(self, piece: code.Expression) -> bool:
         """Whether a piece is a message of a conversation that a page keeps, by its name."""
@@ -238,6 +241,57 @@ class _Finder:
                 return bool(own) and all(self._is_safe(p, unit, depth - 1) for p in own)
         return False
 
+    def _is_escaped(self, text: code.Expression, unit: Unit, seen: frozenset[tuple[Unit, str]] = frozenset()) -> bool:
+        """Whether a text is the program's own but for what a sanitiser made, through its names and functions."""
+        if self._is_static(text, unit, 3):
+            return True
+        match text:
+            case code.Template(parts=parts) | code.Operation(operator="+" | "%", operands=parts):
+                return all(self._is_escaped(p, unit, seen) for p in parts)
+            case code.Choice(then=then, otherwise=otherwise):
+                return self._is_escaped(then, unit, seen) and self._is_escaped(otherwise, unit, seen)
+            case code.Comprehension(element=one) | code.Index(base=one):
+                return self._is_escaped(one, unit, seen)
+            case code.Name(id=name) if name in unit.bindings and unit.parameter(name) is None:
+                return (unit, name) in seen or self._is_bound_to_escaped(name, unit, seen | {(unit, name)})
+            case code.Call(function=code.Name() | code.Member()):
+                return self._is_safe(text, unit, 2) or self._gives_escaped(text, unit, seen)
+            case code.Name() | code.Member() if (unit, dotted(text) or "") not in seen:
+                values = self._core.resolver.values(text, unit)
+                seen |= {(unit, dotted(text) or "")}
+                return bool(values) and all(
+                    isinstance(v, Known) or (isinstance(v, Text) and self._is_escaped(v.template, v.unit, seen))
+                    for v in values
+                )
+        return False
+
+    def _is_bound_to_escaped(self, name: str, unit: Unit, seen: frozenset[tuple[Unit, str]]) -> bool:
+        """Whether all that a name of a unit stands for is escaped; `text = escape(text)` ends what it was before."""
+        values = [(b, b.value) for b in unit.bindings[name]]
+        ends = [
+            i
+            for i, (b, v) in enumerate(values)
+            if v is not None and not b.block and _mentions(v, name)
+            and self._is_safe(v.element if isinstance(v, code.Comprehension) else v, b.unit or unit, 3)
+        ]  # fmt: skip
+        kept = values[ends[-1] :] if ends else values
+        return all(v is not None and self._is_escaped(v, b.unit or unit, seen) for b, v in kept)
+
+    def _gives_escaped(self, call: code.Call, unit: Unit, seen: frozenset[tuple[Unit, str]]) -> bool:
+        """Whether a function of the project, or a method of an escaped text, gives nothing but escaped text."""
+        function = call.function
+        made = [v.unit for v in self._core.resolver.values(function, unit) if isinstance(v, FunctionValue)]
+        if made:
+            inside = seen | {(u, "()") for u in made}
+            return all(
+                (u, "()") not in seen and bool(u.returns) and all(self._is_escaped(r, u, inside) for r in u.returns)
+                for u in made
+            )
+        if not isinstance(function, code.Member) or function.name not in ("replace", "strip", "join", "format"):
+            return False
+        given = (function.base, *call.arguments, *(k.value for k in call.keywords))
+        return all(self._is_escaped(g, unit, seen) for g in given)
+
     def _is_static(self, expression: code.Expression, unit: Unit, depth: int) -> bool:
         """Whether a text is the program's own, but for numbers in it."""
         if isinstance(expression, code.Constant):
@@ -253,7 +307,7 @@ class _Finder:
         return bool(values) and all(
             isinstance(v, Known)
             or (isinstance(v, Text) and depth > 0 and self._is_static(v.template, v.unit, depth - 1))
-            or (isinstance(v, External) and self._is_own_file(v))
+            or (isinstance(v, External) and (self._is_own_file(v) or _SETTING.match(v.path) is not None))
             for v in values
         )
 
@@ -264,3 +318,7 @@ class _Finder:
         step = value.steps[0]
         names = self._core.resolver.values(step.call.arguments[0], step.unit)
         return bool(names) and all(isinstance(n, Known) for n in names)
+
+
+def _mentions(value: code.Expression, name: str) -> bool:
+    return any(isinstance(n, code.Name) and n.id == name for n in code.walk(value))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from readiness.extract import code
 from readiness.facts.core import Core
+from readiness.facts.inputs.graph_nodes import graph_nodes
 from readiness.facts.inputs.requests import RequestEntry
 from readiness.facts.linking.units import Unit, dotted, last_name
 from readiness.facts.linking.values import External, FunctionValue, Known
@@ -16,6 +17,8 @@ from readiness.facts.scale.knowledge import ScaleKnowledge, load_scale, paths_of
 from readiness.repository.tree import Role
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_TIMES = frozenset({"ttl", "expired", "expires", "expiry", "expiration", "maxage"})
+"""Words in the names of what ends an entry of a cache of the project's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class _Finder:
                     if asks and self._asking.get(unit) != "generate":
                         self._asking[unit] = call.kind
         self._below: dict[Unit, str] = {}
+        self._nodes = graph_nodes(core)
 
     def set_up(self, unit: Unit) -> Iterator[ResponseCache]:
         """Caches that a library keeps for every call: `set_llm_cache(RedisCache(…))`, `litellm.cache = Cache(…)`."""
@@ -124,6 +128,7 @@ class _Finder:
         yield from self._memoized(unit)
         yield from self._wrapped(unit)
         yield from self._looked_up(unit)
+        yield from self._in_mapping(unit)
         yield from self._at_provider(unit)
         for call in unit.calls:
             if last_name(call.function) in self._known.cache_reads and isinstance(call.function, code.Member):
@@ -161,10 +166,13 @@ class _Finder:
                     yield ResponseCache(unit.at(call), memoizing[0].replace("()", ""), kind == "generate")
 
     def _asks(self, unit: Unit) -> str:
-        """What kind of model running a unit asks, the writing ones first; empty where none."""
+        """What kind of model running a unit asks, the writing ones first; empty where none.
+
+        What only puts a graph together asks nobody: the nodes run where the graph does.
+        """
         known = self._below.get(unit)
         if known is None:
-            kinds = {self._asking[u] for u in self._core.graph.reach([unit]) if u in self._asking}
+            kinds = {self._asking[u] for u in self._core.graph.reach([unit], self._nodes) if u in self._asking}
             if not kinds and any(last_name(c.function) in self._known.embedding_methods for c in unit.calls):
                 kinds = {"embed"}
             known = self._below[unit] = "generate" if "generate" in kinds else next(iter(sorted(kinds)), "")
@@ -181,6 +189,24 @@ class _Finder:
                 if written is not None:
                     yield self._own(unit, read, written, kind)
                     return
+
+    def _in_mapping(self, unit: Unit) -> Iterator[ResponseCache]:
+        """`if key in kept: return kept[key]`, and only then the model, whose answer is put there: `kept[key] = …`."""
+        for node in (*unit.body, *unit.parents):
+            if not isinstance(node, code.If) or not isinstance(node.test, code.Operation) or not _returns(node):
+                continue
+            if node.test.operator != "in" or not (kept := dotted(node.test.operands[1])):
+                continue
+            kind = (
+                self._asked_after(unit, node) if any(_is_item(n, kept) for s in node.body for n in code.walk(s)) else ""
+            )
+            puts = (n for n in (*unit.body, *unit.parents) if isinstance(n, code.Assign) and n.line > node.end_line)
+            if kind and any(_is_item(target, kept) for put in puts for target in put.targets):
+                names = (n for n in unit.parents if isinstance(n, code.Name | code.Member))
+                ends = any(not _TIMES.isdisjoint(self._words(n, unit, 0)) for n in names)
+                keyed = not {"model", "models"}.isdisjoint(self._words(node.test.operands[0], unit, 3))
+                yield ResponseCache(unit.at(node), f"{kept}[…]", kind == "generate", ends=ends, keyed=keyed)
+                return
 
     def _reads(self, branch: code.If, unit: Unit) -> Iterator[code.Call]:
         """The calls that gave what a branch tests and gives back."""
@@ -200,11 +226,15 @@ class _Finder:
         return "generate" if "generate" in kinds else next(iter(sorted(kinds - {""})), "")
 
     def _written(self, unit: Unit, read: code.Call, branch: code.If) -> code.Call | None:
-        """The call that puts an answer where it was looked for."""
+        """The call that puts an answer where it was looked for; the look-up itself where an assignment does that."""
         bases = set(self._bases(read, unit, self._known.cache_reads))
         for call in unit.calls:
             if call.line > branch.end_line and bases.intersection(self._bases(call, unit, self._known.cache_writes)):
                 return call
+        for node in (*unit.body, *unit.parents):
+            targets = node.targets if isinstance(node, code.Assign) and node.line > branch.end_line else []
+            if any(isinstance(t, code.Index) and dotted(t.base) in bases for t in targets):
+                return read
         return None
 
     def _bases(self, call: code.Call, unit: Unit, verbs: frozenset[str]) -> Iterator[str]:
@@ -253,6 +283,10 @@ class _Finder:
                 name = next((str(k) for k in keys if k in words), "")
             if name in words:
                 yield ResponseCache(unit.at(node), name, answers=False)
+
+
+def _is_item(node: code.Node, kept: str) -> bool:
+    return isinstance(node, code.Index) and dotted(node.base) == kept
 
 
 def _returns(branch: code.If, names: frozenset[str] | None = None) -> bool:
