@@ -84,5 +84,5 @@ MUTANTS: tuple[Mutant, ...] = (
         "notebooks-not-shipped",
         ("Dockerfile", "USER 10001:10001\n", "RUN papermill ingest.ipynb ingested.ipynb\nUSER 10001:10001\n"),
     ),
-    mutant("fake-model-tests", ("tests/gateway",), ("tests/api",), ("tests/evals",), takes="hostile-input-tests"),
+    mutant("fake-model-tests", ("tests/gateway",), ("tests/api",), ("tests/evals",)),
 )
