@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
@@ -24,9 +22,9 @@ from readiness.facts.records.feedback import Feedback
 from readiness.facts.records.written import Writes
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.repository.tree import Role
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _FRONTEND = (".html", ".js", ".jsx", ".ts", ".tsx", ".vue", ".svelte")
 _OF_SWITCHES = ("things", "states", "names", "beside", "owners", "stopping", "telling")
@@ -67,7 +65,7 @@ def load_controls(file: Path | None = None) -> _Knowledge:
     """
     path = file or knowledge_folder() / "controls.yaml"
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         overrides, switches = data["overrides"], data["switches"]
         flags: SymbolTable[str] = SymbolTable()
         flags.add(_texts(switches["flags"]), "flag")
@@ -78,7 +76,7 @@ def load_controls(file: Path | None = None) -> _Knowledge:
         words["requests"] = frozenset(_texts(data["requests"]))
         buttons, frontend = tuple(_texts(overrides["buttons"])), tuple(_texts(overrides["frontend"]))
         return _Knowledge(flags, components, words, buttons, frontend)
-    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise KnowledgeError(path.name, "controls", f"{type(error).__name__}: {error}") from error
 
 

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FIELDS = ("tag_keys", "name_keys", "flag_keys", "negative_flags", "named")
 _PARTS = ("tags", "texts", "answers")
 _LONGEST = 400
@@ -42,7 +40,7 @@ class EdgeKnowledge:
 def load_edge_cases(file: Path | None = None) -> EdgeKnowledge:
     """Read `edge-cases.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "edge-cases.yaml"
-    data = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader either way
+    data = read_yaml(path)
     try:
         known = {name: frozenset(str(key) for key in data[name]) for name in _FIELDS}
         kinds = {str(kind): dict(parts) for kind, parts in data["kinds"].items()}

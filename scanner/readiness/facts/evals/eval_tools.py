@@ -13,9 +13,9 @@ import yaml
 
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import as_expression
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 METRIC_KINDS = ("task", "grounded", "retrieval", "prediction")
 
 
@@ -149,7 +149,7 @@ def load_doubles(file: Path | None = None) -> Doubles:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are the safe ones
+        data = read_yaml(path)
     except yaml.YAMLError as error:
         raise KnowledgeError(path.name, "file", str(error)) from error
     if not isinstance(data, dict):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,11 @@ def load_hostile(file: Path | None = None) -> HostileKnowledge:
     """Read `hostile-inputs.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "hostile-inputs.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(path)
         commands = tuple(tuple(str(word) for word in words) for words in data["red_team_commands"])
         return HostileKnowledge(
             Symbols.of(data["generators"]), frozenset(data["red_teams"]), commands,
             int(data["huge"]),
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error

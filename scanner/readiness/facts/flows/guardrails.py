@@ -8,8 +8,6 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from readiness.extract import code
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import Core
@@ -24,9 +22,8 @@ from readiness.facts.linking.values import ClassValue, External, Instance, Items
 from readiness.facts.place import Place
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.repository.tree import Role
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Guarding(StrEnum):
@@ -83,13 +80,13 @@ class _Knowledge:
 def _knowledge(file: Path | None = None) -> _Knowledge:
     path = file or knowledge_folder() / "guardrails.yaml"
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         symbols: SymbolTable[str] = SymbolTable()
         symbols.add(data["validators"], "validators")
         symbols.add(data["enforcers"], "enforcers")
         return _Knowledge(symbols, dict(data["conditional_enforcers"]), frozenset(data["enforcer_keywords"]),
                           frozenset(data["filter_keywords"]))  # fmt: skip
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise KnowledgeError(path.name, "guardrails", f"{type(error).__name__}: {error}") from error
 
 

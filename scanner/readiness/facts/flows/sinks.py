@@ -9,13 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import yaml
-
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import as_expression, expand
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 T = TypeVar("T")
 _FAMILIES = (
     "same", "parses", "loose_parsers", "checked_parsers", "tool_parsers", "text_parsers", "validators", "models",
@@ -92,14 +90,14 @@ def load_sinks(file: Path | None = None) -> SinkKnowledge:
     path = file or knowledge_folder() / "sinks.yaml"
     found = SinkKnowledge()
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         for family in _FAMILIES:
             (found.tools if family == "tools" else found.families).add(_texts(data[family]), family)
         for entry in data["executes"]:
             found.executions.add(_texts(entry["symbols"]), _execution(entry))
         for entry in data["runs_model_output"]:
             found.ready_made.add(_texts(entry["symbols"]), _execution(entry))
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise KnowledgeError(path.name, "families", f"{type(error).__name__}: {error}") from error
     return found
 

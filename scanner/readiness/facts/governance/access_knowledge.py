@@ -6,15 +6,11 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from readiness.facts.sdks.sdk_files import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ def load_access(file: Path | None = None) -> AccessKnowledge:
     """Read `authentication.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "authentication.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         sets = {n: Symbols.of(data[n]) for n, kind in AccessKnowledge.__annotations__.items() if kind == "Symbols"}
         return AccessKnowledge(
             **sets,
@@ -85,5 +81,5 @@ def load_access(file: Path | None = None) -> AccessKnowledge:
                 for o in data["outside"]
             ),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, re.error, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise KnowledgeError(path.name, "the file", f"{type(error).__name__}: {error}") from error

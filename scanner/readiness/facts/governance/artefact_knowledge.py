@@ -6,16 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import expand
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LOADING = ("pickles", "pickled_texts", "hub", "code_hubs", "registry", "plain")
 
 
@@ -58,7 +55,7 @@ def load_artefacts(file: Path | None = None) -> ArtefactKnowledge:
     """Read `artefacts.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "artefacts.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         harmless, consent = data["harmless"], data["consent"]
         return ArtefactKnowledge(
             **{name: Symbols.of(data[name]) for name in _LOADING},
@@ -79,5 +76,5 @@ def load_artefacts(file: Path | None = None) -> ArtefactKnowledge:
             remote_code=frozenset(data["remote_code"]),
             commands=tuple(FetchCommand(re.compile(c["pattern"]), c["what"]) for c in data["commands"]),
         )
-    except (KeyError, TypeError, ValueError, re.error, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError, re.error) as error:
         raise KnowledgeError(path.name, "the file", f"{type(error).__name__}: {error}") from error

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 from readiness.extract import code
 from readiness.facts.core import Core
@@ -17,11 +15,11 @@ from readiness.facts.linking.values import External
 from readiness.facts.place import Place
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.repository.tree import Role
 
 Surface = Literal["page", "answer", "readme"]
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMENTS = re.compile(r"<!--.*?-->|\{#.*?#\}|/\*.*?\*/|^\s*//[^\n]*", re.S | re.M)
 _CODE = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>", re.S | re.I)
 _UNSEEN = re.compile(
@@ -69,7 +67,7 @@ class _Knowledge:
 def _knowledge() -> _Knowledge:
     path = knowledge_folder() / "disclosure.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         sets = {
             n: frozenset(data[n]) for n in ("fields", "surfaces", "sending", "describing", "applications", "silent")
         }
@@ -81,7 +79,7 @@ def _knowledge() -> _Knowledge:
             files=re.compile(data["files"], re.I),
             **sets,
         )
-    except (KeyError, TypeError, ValueError, re.error, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError, re.error) as error:
         raise KnowledgeError(path.name, "the file", f"{type(error).__name__}: {error}") from error
 
 

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 from readiness.extract import code
 from readiness.facts.core import Core
@@ -20,12 +18,12 @@ from readiness.facts.linking.values import External
 from readiness.facts.place import Place
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import roots
 from readiness.repository.tree import Role
 
 Sign = Literal["gated", "computed", "half"]
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MEASURING = frozenset({Role.EVAL, Role.TEST, Role.SCRIPT, Role.SERVING})
 _PROMPTS = re.compile(
     r"(?:^|[/_.-])(?:bias|fairness|toxicity|stereotypes?|discrimination)[\w.-]*\.(?:md|txt|jinja2?|prompt|ya?ml)$", re.I
@@ -69,7 +67,7 @@ class _Knowledge:
 def _knowledge() -> _Knowledge:
     path = knowledge_folder() / "fairness.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         return _Knowledge(
             metrics=Symbols.of(data["metrics"]),
             half_metrics=Symbols.of(data["half_metrics"]),
@@ -83,7 +81,7 @@ def _knowledge() -> _Knowledge:
             protected=frozenset(data["protected"]),
             developer_tools=tuple(data["developer_tools"]),
         )
-    except (KeyError, TypeError, ValueError, re.error, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError, re.error) as error:
         raise KnowledgeError(path.name, "the file", f"{type(error).__name__}: {error}") from error
 
 

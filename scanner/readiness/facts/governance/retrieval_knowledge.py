@@ -8,14 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import expand
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NAMES = (
     "documents",
     "methods",
@@ -57,7 +55,7 @@ def load_retrieval(file: Path | None = None) -> RetrievalKnowledge:
     """Read `retrieval.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "retrieval.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         names = {s.rpartition(".")[2] for p in (*data["searches"], *data["comparisons"]) for s in expand(p)}
         sets: dict[str, Any] = {name: frozenset(data[name]) for name in _NAMES}
         return RetrievalKnowledge(
@@ -71,5 +69,5 @@ def load_retrieval(file: Path | None = None) -> RetrievalKnowledge:
             largest=int(data["largest"]),
             threshold_search=str(data["threshold_search"]),
         )
-    except (KeyError, TypeError, ValueError, re.error, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError, re.error) as error:
         raise KnowledgeError(path.name, "the file", f"{type(error).__name__}: {error}") from error

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ def load_growing(file: Path | None = None) -> GrowingKnowledge:
     """Read `growing-prompts.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "growing-prompts.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(path)
         memories = data["memories"]
         return GrowingKnowledge(
             Symbols.of(data["documents"]), Symbols.of(data["files"]), int(data["default_documents"]),
@@ -51,5 +49,5 @@ def load_growing(file: Path | None = None) -> GrowingKnowledge:
             Symbols.of(data["indexed"]), frozenset(data["own_searches"]),
             frozenset(data["continued"]), Symbols.of(data["removers"]),
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error

@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-import yaml
 
 from readiness.extract import code
 from readiness.facts.core import Core
@@ -21,6 +18,7 @@ from readiness.facts.linking.values import External
 from readiness.facts.place import Evidence, Place
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.repository.tree import Role
 
 UP, DOWN = 3, 4
@@ -96,12 +94,12 @@ def load_ingestion() -> IngestionKnowledge:
     """Read `ingestion.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     file = knowledge_folder() / "ingestion.yaml"
     try:
-        data: dict[str, Any] = yaml.load(file.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(file)
         return IngestionKnowledge(
             Symbols.of(data["entries"]), Symbols.of(data["schemas"]), Symbols.of(data["schema_bases"]),
             frozenset(data["schema_methods"]), Symbols.of(data["repairs"]), Symbols.of(data["parse_errors"]),
         )  # fmt: skip
-    except (KeyError, TypeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError) as error:
         raise KnowledgeError(file.name, "the file", str(error)) from error
 
 

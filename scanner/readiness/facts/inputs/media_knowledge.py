@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def load_media(file: Path | None = None) -> MediaKnowledge:
     """Read `media.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "media.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(path)
         return MediaKnowledge(
             tuple(
                 MediaWidget(Symbols.of(w["symbols"]), w["types"], w["limit"], bool(w["fixed"])) for w in data["widgets"]
@@ -65,5 +63,5 @@ def load_media(file: Path | None = None) -> MediaKnowledge:
                 for key in ("type_names", "shrinkers", "unpackers", "part_kinds", "part_keys", "result_kinds")
             ),
         )
-    except (KeyError, TypeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error

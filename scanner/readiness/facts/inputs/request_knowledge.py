@@ -6,12 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import as_expression
 
 
@@ -91,7 +89,7 @@ def load_requests() -> RequestKnowledge:
     """Read `requests.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     file: Path = knowledge_folder() / "requests.yaml"
     try:
-        data: dict[str, Any] = yaml.load(file.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(file)
         validating = tuple(
             Validating(Symbols.of(entry["bases"]), frozenset(entry["methods"])) for entry in data["validating_methods"]
         )
@@ -101,7 +99,7 @@ def load_requests() -> RequestKnowledge:
         sets = {
             name: Symbols.of(data[name]) for name, kind in RequestKnowledge.__annotations__.items() if kind == "Symbols"
         }
-    except (KeyError, TypeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError) as error:
         raise KnowledgeError(file.name, "the file", str(error)) from error
     return RequestKnowledge(
         **sets,

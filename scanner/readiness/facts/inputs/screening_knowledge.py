@@ -6,13 +6,11 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 
 MAX_LINE = 2_000
 """Characters of one line that are searched for the words of an attack."""
@@ -53,7 +51,7 @@ def load_screening(file: Path | None = None) -> ScreeningKnowledge:
     """Read `screening.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "screening.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(path)
         return ScreeningKnowledge(
             Symbols.of(data["detectors"]), Symbols.of(data["enforcers"]),
             frozenset(data["enforcer_keywords"]), frozenset(data["policy_keywords"]),
@@ -61,7 +59,7 @@ def load_screening(file: Path | None = None) -> ScreeningKnowledge:
             tuple(data["detector_models"]), tuple(data["hosts"]), tuple(data["names"]),
             _any(data["verbs"]), _any(data["objects"]), _any(data["phrases"]),
         )  # fmt: skip
-    except (KeyError, TypeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error
 
 

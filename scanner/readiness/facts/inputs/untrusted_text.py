@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 from readiness.extract import code
 from readiness.facts.inputs.graph_nodes import graph_nodes
@@ -23,6 +21,7 @@ from readiness.facts.place import Place
 from readiness.facts.prompts.instructions import InstructedCall
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.repository.tree import Role
 
 _ORDERING = frozenset({"*", "system", "developer"})
@@ -61,10 +60,10 @@ def load_untrusted(file: Path | None = None) -> UntrustedKnowledge:
     """Read `untrusted-text.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "untrusted-text.yaml"
     try:
-        data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(path)
         return UntrustedKnowledge(Symbols.of(data["sources"]), frozenset(data["variables"]), frozenset(data["profile"]),
                                   frozenset(data["template_makers"]), Symbols.of(data["keeps_apart"]))  # fmt: skip
-    except (KeyError, TypeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError) as error:
         raise KnowledgeError(path.name, "the file", str(error)) from error
 
 

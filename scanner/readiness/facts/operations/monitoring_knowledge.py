@@ -7,11 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from readiness.facts.inputs.request_knowledge import Symbols
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def load_monitoring() -> MonitoringKnowledge:
     """Read `monitoring.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     file: Path = knowledge_folder() / "monitoring.yaml"
     try:
-        data: dict[str, Any] = yaml.load(file.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = read_yaml(file)
         logging, alerts, objectives = data["logging"], data["alerts"], data["objectives"]
         return MonitoringKnowledge(
             metrics=MetricSymbols(**{name: Symbols.of(data["metrics"][name]) for name in MetricSymbols.__slots__}),
@@ -111,7 +110,7 @@ def load_monitoring() -> MonitoringKnowledge:
             model_prefixes=tuple(alerts["model_prefixes"]),
             domains={name: frozenset(objectives[name]) for name in ("technical", "operational", "value")},
         )
-    except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise KnowledgeError(file.name, "the file", str(error)) from error
 
 

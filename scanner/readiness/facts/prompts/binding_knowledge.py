@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import as_expression
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SETS = ("version_keys", "model_keys", "text_keys", "recording_methods", "pins")
 
 
@@ -43,7 +41,7 @@ class BindingKnowledge:
 def load_binding(file: Path | None = None) -> BindingKnowledge:
     """Read `prompt-binding.yaml`. Raises `KnowledgeError` where it is not of the expected shape."""
     path = file or knowledge_folder() / "prompt-binding.yaml"
-    data = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader either way
+    data = read_yaml(path)
     try:
         return BindingKnowledge(
             prompt_fields=re.compile(data["prompt_fields"]),

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import as_expression
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEYS = frozenset({"checked", "roles", "system_makers", "user_makers", "text_keys", "own_prompts", "completion_models",
                    "answering_roles"})  # fmt: skip
 
@@ -52,7 +50,7 @@ class MessageRoles:
 def load_message_roles(file: Path | None = None) -> MessageRoles:
     """Read `message-roles.yaml`. Raises `KnowledgeError` with the field that is wrong."""
     path = file or knowledge_folder() / "message-roles.yaml"
-    data = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader either way
+    data = read_yaml(path)
     if not isinstance(data, dict) or set(data) != _KEYS:
         raise KnowledgeError(path.name, "", f"must have exactly the keys {', '.join(sorted(_KEYS))}")
     texts = {key: _texts(path.name, key, data[key]) for key in _KEYS - {"checked"}}

@@ -8,13 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
+from readiness.facts.sdks.sdk_files import read_yaml
 from readiness.facts.sdks.symbols import expand
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 HOW = ("call", "handler", "decorator", "import", "attribute", "argument", "switch", "command")
 """Where the line of an instrumentor stands; the head of `telemetry.yaml` explains each."""
@@ -80,7 +77,7 @@ def load_telemetry(normalise: Callable[[str], str]) -> TelemetryKnowledge:
 @cache
 def _load(file: Path, normalise: Callable[[str], str]) -> TelemetryKnowledge:
     try:
-        data = yaml.load(file.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are the safe ones
+        data = read_yaml(file)
         instrumentors = tuple(_instrumentor(entry, file.name, normalise) for entry in data["instrumentors"])
         exporters, spans = data["exporters"], data["spans"]
         return TelemetryKnowledge(
@@ -100,7 +97,7 @@ def _load(file: Path, normalise: Callable[[str], str]) -> TelemetryKnowledge:
             examples_written=frozenset(data["examples_written"]),
             _by_symbol={(i.how, symbol): i for i in reversed(instrumentors) for symbol in i.symbols},
         )
-    except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise KnowledgeError(file.name, "telemetry", str(error)) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import yaml
 
@@ -33,7 +33,7 @@ _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])")
 _NUMBERS = {"timeout", "chunk_timeout", "retries", "output_cap", "steps"}
 
 
-def read_yaml(path: Path) -> object:
+def read_yaml(path: Path) -> Any:
     """The data of one YAML file. Raises `KnowledgeError` where it cannot be read or is no YAML."""
     try:
         return yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are the safe ones

@@ -8,13 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from readiness.facts.flows.sinks import SymbolTable
 from readiness.facts.sdks.knowledge import knowledge_folder
 from readiness.facts.sdks.sdk import KnowledgeError
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from readiness.facts.sdks.sdk_files import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,9 @@ def load_side_effects(file: Path | None = None) -> ToolKnowledge:
     """
     path = file or knowledge_folder() / "side-effects.yaml"
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        data = read_yaml(path)
         return _load(data)
-    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise KnowledgeError(path.name, "side effects", f"{type(error).__name__}: {error}") from error
 
 
