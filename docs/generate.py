@@ -33,6 +33,9 @@ from typer.main import get_command  # noqa: E402
 
 from readiness.assess.check import HOURS, POINTS  # noqa: E402
 from readiness.cli.app import app  # noqa: E402
+from readiness.report.findings import EXEMPTIONS, WEIGHTS  # noqa: E402
+from readiness.report.gate import NEW  # noqa: E402
+from readiness.repository.configuration import KEYS, SCHEMA  # noqa: E402
 
 DOCS = ROOT / "docs"
 CHECKS = ROOT / "checks"
@@ -134,6 +137,30 @@ def report_keys_block() -> str:
     return table(("key", "type", "meaning"), *schema_rows(schema, schema, ""))
 
 
+def configuration_keys_block() -> str:
+    """The keys of the configuration."""
+    return table(("key", "meaning"), *((f"`{key.name}`", key.meaning) for key in KEYS))
+
+
+def configuration_schema() -> str:
+    """The JSON Schema of `readiness.toml`, from the keys that are read and the names that exist."""
+    names = [name for check in checks() for name in (check["name"], *check.get("formerly", ()))]
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "readiness.toml",
+        "description": "What the owners of a repository say about it, for readiness.",
+        "type": "object",
+        "properties": {key.name: {"description": key.meaning, **key.schema} for key in KEYS},
+        "additionalProperties": False,
+        "$defs": {
+            "check": {"enum": [*sorted(names), EXEMPTIONS]},
+            "layer": {"enum": [layer["name"] for layer in data("layers.yaml")["layers"]]},
+            "weight": {"enum": [*WEIGHTS, NEW]},
+        },
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
 def schema_rows(schema: Data, node: Data, prefix: str) -> Iterator[tuple[str, str, str]]:
     """One row for each property, those of objects and of lists of objects included."""
     for name, value in node.get("properties", {}).items():
@@ -217,6 +244,7 @@ def block(name: str, page: Path) -> str:
         "grades": grades_block,
         "example check": example_check_block,
         "report keys": report_keys_block,
+        "configuration keys": configuration_keys_block,
         "claims": claims_block,
         "accuracy summary": lambda: accuracy.summary(data("accuracy.yaml")),
         "accuracy": lambda: table(*accuracy.rows(checks())),
@@ -316,6 +344,7 @@ def pages() -> dict[Path, str]:
     found = {CHECK_PAGES / f"{check['name']}.md": check_page(check) for check in checks()}
     found[CHECK_PAGES / "index.md"] = check_index()
     found[DOCS / "reference" / "cli.md"] = cli_page()
+    found[SCHEMA] = configuration_schema()
     for page in (ROOT / "README.md", *sorted(DOCS.rglob("*.md"))):
         text = page.read_text("utf-8")
         if page not in found and PILOT not in page.relative_to(ROOT).parents and BLOCK.search(text):

@@ -15,22 +15,36 @@ from readiness._resources import data_root
 from readiness.assess.assess import assess
 from readiness.assess.attesting import attest
 from readiness.assess.catalogue import Catalogue, load_catalogue
+from readiness.assess.exemptions import NONE, Exemptions, exemptions_of
+from readiness.assess.spelling import suggestion
+from readiness.errors import UsageError
+from readiness.extract.changed import Changed
+from readiness.extract.contents import Contents
 from readiness.extract.observations import Observations
 from readiness.extract.observe import observe
+from readiness.extract.suppressions import find_suppressions
 from readiness.facts.calls.model_calls import ModelCall
 from readiness.facts.core import link
 from readiness.facts.facts import Facts, gather
 from readiness.facts.governance.attestations import find_attestations
 from readiness.facts.linking.web import load_web
 from readiness.facts.sdks.knowledge import Knowledge, load_knowledge
+from readiness.report.baseline import Baseline, from_text, with_baseline
 from readiness.report.build import build_report
+from readiness.report.changes import with_changes
 from readiness.report.model import FileCounts, ModelCallReport, PlaceReport, ProblemReport, Report
+from readiness.repository.changes import changes_since
 from readiness.repository.configuration import Configuration, load_configuration
+from readiness.repository.limits import MEBIBYTE
 from readiness.repository.opening import open_repository
-from readiness.repository.tree import Repository
+from readiness.repository.reading import read_bytes
+from readiness.repository.revision import open_revision
+from readiness.repository.tree import Repository, UnreadableError
 
 DEEPEST_CALLS = 12_000
 """Python frames a scan may use: code is lowered and followed recursively, to a depth that the extractor bounds."""
+
+LARGEST_BASELINE = 64 * MEBIBYTE
 
 Progress = Callable[[str, int, int], None]
 
@@ -41,6 +55,10 @@ def scan(
     as_of: date | None = None,
     exclude: Sequence[str] = (),
     configuration: Configuration | None = None,
+    revision: str | None = None,
+    baseline: Path | None = None,
+    since: str | None = None,
+    waivers: bool = True,
     progress: Progress | None = None,
 ) -> Report:
     """Read a repository, statically, and say how ready it is for production.
@@ -51,38 +69,109 @@ def scan(
             models where it is later: what is known to have ended has ended, however old the commit is.
         exclude: further glob patterns of files to pass over.
         configuration: what the owners set; by default read from `readiness.toml` or `pyproject.toml` under `path`.
+        revision: the git revision to read, out of git's objects, in place of the work tree; nothing is checked out.
+        baseline: a file of known findings; by default the one that the configuration names. What it knows keeps its
+            place in the report, but is not reported.
+        since: a git revision; only findings in what has changed since then are reported.
+        waivers: whether suppressions and waivers are in force.
         progress: called with a stage's name and how much of how much of it is done.
 
     Raises:
-        UsageError: the path, a pattern or the configuration is wrong.
+        UsageError: the path, a pattern, a revision, the baseline or the configuration is wrong.
     """
     root = Path(path)
     chosen = configuration if configuration is not None else load_configuration(root)
-    repository = open_repository(root, chosen, exclude=exclude)
-    known = _knowledge().models.day
-    today = as_of or chosen.as_of or max(repository.committed or known, known)
     catalogue = _catalogue()
+    refuse_unknown_checks(chosen, catalogue)
+    known = _read_baseline(root, chosen, baseline)
+    repository = _open(root, chosen, exclude, revision)
+    day = _knowledge().models.day
+    today = as_of or chosen.as_of or max(repository.committed or day, day)
     tell = progress or _silent
     with _room_to_work():
         observations = observe(repository, lambda done, total: tell("reading", done, total))
         tell("linking", 0, 1)
         core = link(repository, observations, _knowledge(), load_web(_checks() / "knowledge" / "web-frameworks.yaml"))
         facts = gather(core, today)
-        assessment = assess(facts, catalogue, model_free=not facts.gates.model)
-    return build_report(
-        repository=repository,
-        assessment=assessment,
-        catalogue=catalogue,
-        files=_counts(repository, observations),
-        gates={name: bool(getattr(facts.gates, name)) for name in _gate_names(facts)},
-        kinds=facts.kinds,
-        lines_of=lambda where, line, end: _lines(observations, where, line, end),
-        model_calls=_rows(facts),
-        problems=[ProblemReport(p.place.path, p.place.line, p.message) for p in facts.problems],
-        skipped=observations.unread,
-        attested=attest(find_attestations(observations), catalogue.attestable, today),
-        as_of=today,
+        contents = Contents(observations)
+        exemptions = _exemptions(observations, contents, chosen, catalogue, today) if waivers else NONE
+        assessment = assess(facts, catalogue, model_free=not facts.gates.model, exemptions=exemptions)
+        report = build_report(
+            repository=repository,
+            assessment=assessment,
+            catalogue=catalogue,
+            files=_counts(repository, observations),
+            gates={name: bool(getattr(facts.gates, name)) for name in _gate_names(facts)},
+            kinds=facts.kinds,
+            lines_of=lambda where, line, end: _lines(observations, where, line, end),
+            said_at=lambda place: (contents.said(*place), contents.scope(place.path, place.line)),
+            exemptions=exemptions.entries,
+            model_calls=_rows(facts),
+            problems=[ProblemReport(p.place.path, p.place.line, p.message) for p in facts.problems],
+            skipped=observations.unread,
+            attested=attest(find_attestations(observations), catalogue.attestable, today),
+            as_of=today,
+        )
+        if known is not None:
+            paths = _paths(repository)
+            report = with_baseline(report, known[1], known[0], lambda where: where in paths)
+        if since is not None:
+            report = _since(report, root, since, repository, observations)
+    return report
+
+
+def _open(root: Path, chosen: Configuration, exclude: Sequence[str], revision: str | None) -> Repository:
+    if revision is None:
+        return open_repository(root, chosen, exclude=exclude)
+    return open_revision(root, revision, chosen, exclude=exclude)
+
+
+def _exemptions(
+    observations: Observations, contents: Contents, chosen: Configuration, catalogue: Catalogue, today: date
+) -> Exemptions:
+    return exemptions_of(
+        find_suppressions(observations),
+        chosen.waivers,
+        catalogue.names,
+        today,
+        lambda place: contents.extent(*place),
     )
+
+
+def refuse_unknown_checks(chosen: Configuration, catalogue: Catalogue) -> None:
+    """Refuse a waiver of a check that does not exist.
+
+    Raises:
+        UsageError: names it, and the nearest check.
+    """
+    for waiver in chosen.waivers:
+        if waiver.check not in catalogue.names:
+            near = suggestion(waiver.check, catalogue.names) or "; `readiness checks` lists them all"
+            raise UsageError(f"{waiver.source}:{waiver.line}: there is no check `{waiver.check[:80]}`{near}")
+
+
+def _read_baseline(root: Path, chosen: Configuration, given: Path | None) -> tuple[str, Baseline] | None:
+    """The baseline with its name: that of the command line as it was given, or the configuration's, below the root."""
+    if given is None and chosen.baseline is None:
+        return None
+    path, name = (given, str(given)) if given is not None else (root / str(chosen.baseline), str(chosen.baseline))
+    try:
+        text = read_bytes(str(path), LARGEST_BASELINE).decode("utf-8")
+    except (UnreadableError, UnicodeError) as error:
+        raise UsageError(f"{name} cannot be read: {error}; `readiness baseline` writes one") from error
+    return name, from_text(text, name)
+
+
+def _paths(repository: Repository) -> frozenset[str]:
+    """Every path that is in the repository, whether it was read or not."""
+    named = [*(file.path for file in repository.files), *(file.path for file in repository.skipped), *repository.others]
+    return frozenset(named)
+
+
+def _since(report: Report, root: Path, revision: str, repository: Repository, observations: Observations) -> Report:
+    changes = changes_since(root, revision, repository)
+    lines = Changed(changes.old, observations)
+    return with_changes(report, revision, changes.base, lines.touch)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -112,14 +112,14 @@ def test_the_badge_of_a_folder(
 
     monkeypatch.setattr("readiness.scanning.scan", scan)
     assert main(["badge", str(tmp_path), "--as-of", "2026-11-20", "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["message"] == "provisional 77 C"
+    assert json.loads(capsys.readouterr().out)["message"] == "provisional 77 C · 2026-11-20"
     assert asked == [(tmp_path, "2026-11-20")]
 
 
 def test_the_badge_of_a_saved_report(saved: str, tmp_path: Path) -> None:
     assert main(["badge", "--report", saved, "-o", str(tmp_path / "badge.svg")]) == 0
     root = ElementTree.fromstring((tmp_path / "badge.svg").read_text(encoding="utf-8"))
-    assert root.get("aria-label") == "readiness: 62 C"
+    assert root.get("aria-label") == "readiness: 62 C · 2026-11-20"
 
 
 def test_the_badge_of_a_layer(saved: str, capsys: pytest.CaptureFixture[str]) -> None:

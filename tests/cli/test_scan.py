@@ -93,13 +93,13 @@ def test_the_gate(folder: str, least: str, code: int, capsys: pytest.CaptureFixt
     assert main(["scan", folder, "--fail-under", least]) == code
     written = capsys.readouterr()
     assert "62  C" in written.out
-    assert written.err == ("readiness: the score 62.4 is under 62.5 (--fail-under)\n" if code else "")
+    assert written.err == ("readiness: the score 62.4 is under 62.5 (--fail-under 62.5)\n" if code else "")
 
 
 def test_the_gate_of_the_configuration(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     (Path(folder) / "readiness.toml").write_text("fail-under = 90\n")
     assert main(["scan", folder]) == 1
-    assert "is under 90 (fail-under in readiness.toml)" in capsys.readouterr().err
+    assert "is under 90 (fail-under in readiness.toml: 90)" in capsys.readouterr().err
     assert main(["scan", folder, "--fail-under", "50"]) == 0, "the command line wins"
     assert main(["scan", folder, "--isolated"]) == 0
 

@@ -17,7 +17,7 @@ from readiness.report.json import JSON_NAMES, schema, to_data, to_json
 from readiness.report.model import Report, SkippedReport
 from readiness.report.saved import from_json
 
-from .sample import NO_MODEL, REPORT, TROUBLED
+from .sample import NO_MODEL, RATCHET, REPORT, TROUBLED
 
 VALIDATOR = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker())
 
@@ -26,7 +26,7 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("report", [REPORT, TROUBLED, NO_MODEL])
+@pytest.mark.parametrize("report", [REPORT, TROUBLED, RATCHET, NO_MODEL])
 def test_reports_are_valid(report: Report) -> None:
     VALIDATOR.validate(json.loads(to_json(report)))
 
@@ -84,7 +84,7 @@ def test_names_stay_readable_and_bytes_that_are_no_text_are_shown() -> None:
     assert "größe".encode() in written
 
 
-@pytest.mark.parametrize("report", [REPORT, TROUBLED, NO_MODEL])
+@pytest.mark.parametrize("report", [REPORT, TROUBLED, RATCHET, NO_MODEL])
 def test_a_saved_report_is_read_back_whole(report: Report) -> None:
     assert from_json(to_json(report)) == report
 

@@ -16,8 +16,10 @@ from readiness.report import detail, terminal
 from readiness.report.model import (
     ActionReport,
     AttestationReport,
+    DemandReport,
     EvidenceReport,
     FindingReport,
+    GateReport,
     ProblemReport,
     Report,
     SkippedReport,
@@ -25,7 +27,7 @@ from readiness.report.model import (
 )
 from readiness.report.page import Page, render
 
-from .sample import NO_MODEL, REPORT, TIMEOUT, TROUBLED
+from .sample import NO_MODEL, RATCHET, REPORT, TIMEOUT, TROUBLED
 
 # What a repository can put into a report: any text at all, lone surrogates (bytes of a path) included.
 ANYTHING = st.one_of(
@@ -41,6 +43,14 @@ def plain(lines: list[Text]) -> str:
     return render(lines, None)
 
 
+def test_on_a_ratchet(snapshot: SnapshotAssertion) -> None:
+    assert plain(terminal.summary(RATCHET, Page.of(80))) == snapshot
+
+
+def test_on_a_ratchet_in_full(snapshot: SnapshotAssertion) -> None:
+    assert plain(detail.verbose(RATCHET, Page.of(80))) == snapshot
+
+
 def every_page(report: Report, page: Page) -> list[Text]:
     pages = [*terminal.summary(report, page), *terminal.quiet(report, page), *detail.verbose(report, page)]
     for check in report.checks:
@@ -53,8 +63,17 @@ def hostile(text: str) -> Report:
     finding = FindingReport(text, 3, 9, text, "0" * 16, source=text)
     evidence = EvidenceReport(text, 7, 7, text, text)
     check = replace(TIMEOUT, findings=(finding,) * 7, evidence=(evidence,), statement=text)
+    scope = RATCHET.scope
+    assert scope is not None
+    fixed = replace(scope.fixed[0], check=text, path=text, message=text)
     return replace(
         TROUBLED,
+        scope=replace(scope, baseline=text, since=text, fixed=(fixed,) * 2),
+        gate=GateReport(False, (DemandReport(text, True, text), DemandReport(text, False, text))),
+        exemptions=tuple(
+            replace(one, finding=replace(one.finding, path=text, message=text)) if one.finding else one
+            for one in RATCHET.exemptions
+        ),
         repository=replace(TROUBLED.repository, name=text, revision=text, kinds=(text, "agent")),
         checks=(check, *(replace(other, evidence=(evidence,) * 5) for other in TROUBLED.checks if other != TIMEOUT)),
         actions=tuple(ActionReport("llm-timeout-set", 12.3, "minutes") for _ in range(7)),

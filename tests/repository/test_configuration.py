@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from readiness.errors import UsageError
-from readiness.repository.configuration import Configuration, load_configuration, parse_date
+from readiness.repository.configuration import SCHEMA, Configuration, load_configuration, parse_date
 from readiness.repository.tree import Role
 
 Make = Callable[[Mapping[str, str]], Path]
@@ -26,6 +29,8 @@ def test_every_key(make_repository: Make) -> None:
         "readiness.toml": """
             exclude = ["docs/", "*_generated.py"]
             fail-under = 70
+            fail-on = ["critical", "new"]
+            baseline = "known/findings.json"
             as-of = 2026-11-01
 
             [roles]
@@ -35,9 +40,78 @@ def test_every_key(make_repository: Make) -> None:
     })  # fmt: skip
     configuration = load_configuration(root)
     assert configuration.exclude == ("docs/", "*_generated.py")
-    assert (configuration.fail_under, configuration.as_of) == (70.0, date(2026, 11, 1))
+    assert (dict(configuration.fail_under), configuration.as_of) == ({"": 70.0}, date(2026, 11, 1))
     assert dict(configuration.roles) == {"tools/": Role.SERVING, "app/legacy/": Role.ARCHIVED}
+    assert (configuration.fail_on, configuration.baseline) == (("critical", "new"), "known/findings.json")
     assert configuration.source == "readiness.toml"
+
+
+def test_a_score_for_each_layer(make_repository: Make) -> None:
+    root = make_repository({"readiness.toml": "[fail-under]\nscore = 60\nobservability = 50.5\n"})
+    assert load_configuration(root).fail_under == {"": 60, "observability": 50.5}
+
+
+def test_waivers_know_where_they_are_written(make_repository: Make) -> None:
+    entry = 'check = "a"\nreason = "b"\nowner = "c"\nexpires = 2027-01-01\n'
+    root = make_repository({"readiness.toml": f"fail-under = 1\n\n[[waivers]]\n{entry}\n[[ waivers ]]\n{entry}"})
+    assert [(one.source, one.line, one.expires) for one in load_configuration(root).waivers] == [
+        ("readiness.toml", 3, "2027-01-01"),
+        ("readiness.toml", 9, "2027-01-01"),
+    ]
+    (root / "readiness.toml").unlink()
+    (root / "pyproject.toml").write_text(f"[project]\nname = 'x'\n[[tool.readiness.waivers]]\n{entry}")
+    assert [(one.source, one.line) for one in load_configuration(root).waivers] == [("pyproject.toml", 3)]
+
+
+def test_another_file(make_repository: Make, tmp_path: Path) -> None:
+    root = make_repository({"readiness.toml": "fail-under = 1"})
+    (tmp_path / "other.toml").write_text("fail-under = 2")
+    assert load_configuration(root, tmp_path / "other.toml").fail_under == {"": 2}
+    (tmp_path / "pyproject.toml").write_text("[tool.readiness]\nfail-under = 3")
+    assert load_configuration(root, tmp_path / "pyproject.toml").fail_under == {"": 3}
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'")
+    with pytest.raises(UsageError, match=r"has no table \[tool\.readiness\]"):
+        load_configuration(root, tmp_path / "pyproject.toml")
+
+
+VALID = (
+    "",
+    "fail-under = 70",
+    "[fail-under]\nscore = 1\nobservability = 2",
+    'fail-on = "critical"',
+    'fail-on = ["new", "llm-timeout-set", "exemptions-in-order"]',
+    'exclude = ["docs/"]\nbaseline = "b.json"\nas-of = "2026-01-02"',
+    '[roles]\n"tools/" = "serving"',
+    '[[waivers]]\ncheck = "llm-timeout-set"\nreason = "r"\nowner = "o"\nexpires = "2027-01-01"',
+)
+INVALID = (
+    "fail-under = 101",
+    "fail-under = true",
+    "[fail-under]\nscore = 101",
+    "fail-on = 3",
+    "exclude = 'docs'",
+    "baseline = 3",
+    'as-of = "tomorrow"',
+    '[roles]\n"tools/" = "sevring"',
+    "failunder = 3",
+    '[[waivers]]\ncheck = "llm-timeout-set"\nowner = "o"\nexpires = "2027-01-01"',
+    '[[waivers]]\ncheck = "llm-timeout-set"\nreason = "r"\nowner = "o"\nexpires = "2027-01-01"\nkind = "no"',
+    '[[waivers]]\ncheck = "llm-timeout-set"\nreason = "r"\nowner = "o"\nexpires = "2027-01-01"\n'
+    'kind = "satisfied-elsewhere"',
+)
+
+
+@pytest.mark.parametrize(("text", "valid"), [*((one, True) for one in VALID), *((one, False) for one in INVALID)])
+def test_the_schema_says_what_the_reader_says(make_repository: Make, text: str, valid: bool) -> None:
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    assert checker.is_valid(tomllib.loads(text)) == valid
+    root = make_repository({"readiness.toml": text})
+    if valid:
+        load_configuration(root)
+        return
+    with pytest.raises(UsageError):
+        load_configuration(root)
 
 
 def test_a_table_of_the_project_file(make_repository: Make) -> None:
@@ -48,7 +122,7 @@ def test_a_table_of_the_project_file(make_repository: Make) -> None:
 
 def test_the_own_file_wins(make_repository: Make) -> None:
     root = make_repository({"pyproject.toml": "[tool.readiness]\nfail-under = 1", "readiness.toml": "fail-under = 2"})
-    assert load_configuration(root).fail_under == 2
+    assert load_configuration(root).fail_under == {"": 2}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +130,7 @@ def test_the_own_file_wins(make_repository: Make) -> None:
     [
         ("fail_under = 3", "readiness.toml: unknown key 'fail_under'. Did you mean 'fail-under'?"),
         ("excludes = []", "readiness.toml: unknown key 'excludes'. Did you mean 'exclude'?"),
-        ("zzz = 1", "readiness.toml: unknown key 'zzz'. Known are: exclude, roles, fail-under, as-of."),
+        ("zzz = 1", "readiness.toml: unknown key 'zzz'. Known are: exclude, roles, as-of, "),
         ("exclude = 'docs'", "readiness.toml: exclude is a text, a list of patterns was expected: [\"docs/\"]."),
         ("exclude = [1]", "readiness.toml: exclude contains a number, only texts were expected: [\"docs/\"]."),
         ("exclude = ['../x']", "readiness.toml: exclude: the pattern '../x' leaves the repository."),

@@ -24,13 +24,16 @@ def debts(judged: Iterable[Judged], names: Iterable[str]) -> tuple[Debt, ...]:
 
 
 def gains(card: Card) -> dict[str, float]:
-    """Return, for each unsatisfied check, the overall score with that check at 1.0, minus the score."""
+    """Return, for each unsatisfied check, the overall score with that check at 1.0, minus the score.
+
+    What the owners accept is not among them.
+    """
     now = card.overall()
     if now is None:
         return {}
     found = {}
     for check, result in card.judged:
-        if result.satisfaction is not None and result.satisfaction < 1:
+        if result.satisfaction is not None and result.satisfaction < 1 and not result.accepted:
             after = card.overall({check.name: 1.0})
             assert after is not None
             found[check.name] = after - now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from readiness.assess.exemptions import Exemption
 from readiness.facts.place import Evidence, Place
 
 REPOSITORY = Place("", 0, 0)
@@ -47,7 +48,7 @@ class Result:
     `satisfaction` is None when the verdict is not-applicable or unknown, 1 for pass, 0 for fail, and for partial the
     mean of the sites (0.5 on a ladder, or where the worst site decides).
     `gain` is the overall score recomputed with this check at 1.0, minus the score, in points; 0 for satisfied checks.
-    `unclear` are the places that could not be decided.
+    `unclear` are the places that could not be decided. `accepted` when all that it lacks is accepted by the owners.
     """
 
     check: str
@@ -58,6 +59,7 @@ class Result:
     findings: tuple[Finding, ...]
     gain: float = 0.0
     unclear: tuple[Evidence, ...] = ()
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,15 @@ class Ruler:
 
 
 @dataclass(frozen=True, slots=True)
+class Exempted:
+    """A finding that an exemption keeps out of the results."""
+
+    check: str
+    finding: Finding
+    exemption: Exemption
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """Everything an assessment says; exact values, which only reports round.
 
@@ -133,3 +144,6 @@ class Assessment:
     """(layer, debt) -> score out of 100 over the decided checks there, None where nothing was decided."""
     results: tuple[Result, ...] = ()
     actions: tuple[Action, ...] = ()
+    raw: Score | None = None
+    """The score without any exemption, None when none is in force."""
+    exempted: tuple[Exempted, ...] = ()

@@ -36,8 +36,15 @@ class Catalogue:
     """What no scanner can see, and owners may attest."""
 
     def check(self, name: str) -> Check | None:
-        """Return the check of that name, None when there is none."""
-        return next((check for check in self.checks if check.name == name), None)
+        """Return the check that has or had that name, None when there is none."""
+        current = self.names.get(name)
+        return next((check for check in self.checks if check.name == current), None)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Every name that a check has or had, with the name it has now."""
+        former = {name: check.name for check in self.checks for name in check.formerly}
+        return former | {check.name: check.name for check in self.checks}
 
     @property
     def attestable(self) -> dict[str, str]:
@@ -76,6 +83,7 @@ def _load(folder: Path, vocabulary: type) -> Catalogue:
                 problems.extend(error.problems)
     if not problems:  # a check that was refused would be missed here a second time
         problems.extend(_dangling(checks))
+        problems.extend(_taken(checks))
     if problems:
         raise CatalogueError(problems)
     accuracy = read_accuracy(folder / "accuracy.yaml", {check.name for check in checks})
@@ -111,6 +119,18 @@ def _stray_folders(folder: Path, layers: Iterable[Layer]) -> list[str]:
         for path in sorted(folder.iterdir())
         if path.is_dir() and path.name not in {*known, KNOWLEDGE} and any(path.glob("*.y*ml"))
     ]
+
+
+def _taken(checks: list[Check]) -> list[str]:
+    """Return a problem for each former name that is another's, or is used again."""
+    seen = {check.name for check in checks}
+    problems = []
+    for check in checks:
+        for name in check.formerly:
+            if name in seen:
+                problems.append(f"checks/{check.layer}/{check.name}.yaml, formerly: `{name}` names another check")
+            seen.add(name)
+    return problems
 
 
 def _dangling(checks: list[Check]) -> list[str]:

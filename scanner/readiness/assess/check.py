@@ -66,6 +66,7 @@ class Check:
     `message` is the template of a finding: of a failing site, or of a ladder on which nothing was found.
     `implies` names checks that are satisfied together with this one.
     `weaknesses` are what it is known to get wrong or not to see, each in a sentence.
+    `formerly` are names it had before: suppressions, waivers and command lines that use them still work.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Check:
     fix: str = "none"
     implies: tuple[str, ...] = field(default_factory=tuple)
     weaknesses: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def verdicts(self) -> frozenset[str]:

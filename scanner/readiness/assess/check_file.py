@@ -18,7 +18,18 @@ _SITE_KEYS = ("each", "worst", "as", "pass", "partial", "unknown", "drop", "path
 _KEYS = (
     *("name", "statement", "layer", "debt", "weight", "effort", "since", "why", "sources", "applies"),
     *_SITE_KEYS,
-    *("rungs", "message", "detection", "remedy", "fix", "implies", "false_positives", "weaknesses", "examples"),
+    *(
+        "rungs",
+        "message",
+        "detection",
+        "remedy",
+        "fix",
+        "implies",
+        "false_positives",
+        "weaknesses",
+        "formerly",
+        "examples",
+    ),
 )
 _EMPTY = ("not-applicable", "unknown", "fail", "pass")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -66,6 +77,7 @@ def read_check(path: Path, layer: str, debts: Collection[str], facts: type) -> C
         fix=_fix(fields),
         implies=fields.texts("implies", required=False),
         weaknesses=fields.texts("weaknesses", required=False),
+        formerly=fields.texts("formerly", required=False),
     )
 
 

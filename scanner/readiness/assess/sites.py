@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from readiness.assess.arithmetic import Outcome, by_share, by_worst, of_paths, of_variants
 from readiness.assess.assessment import REPOSITORY, Finding, Sites, Verdict
 from readiness.assess.bench import Bench, evidence_of, place_of
 from readiness.assess.check import Check, SitePolicy
+from readiness.assess.exemptions import NONE, Exemptions, Kind
 from readiness.facts.place import Evidence, Place
 
 UNREACHED = "No entry point reaches this code, so it counts as half done."
@@ -28,16 +29,20 @@ class JudgedSites:
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """One site, judged. `blamed` is the fact that made it less than a pass: the site itself or one of its variants."""
+    """One site, judged. `blamed` is the fact that made it less than a pass: the site itself or one of its variants.
+
+    `inner` are the calls inside an agent that are wrong as well: places to mend, though the agent counts once.
+    """
 
     fact: object
     verdict: Verdict
     blamed: object
     path: object
+    inner: tuple[_Site, ...] = ()
 
 
-def judge_sites(check: Check, policy: SitePolicy, bench: Bench) -> JudgedSites:
-    """Judge every site of a check and combine them.
+def judge_sites(check: Check, policy: SitePolicy, bench: Bench, exemptions: Exemptions = NONE) -> JudgedSites:
+    """Judge every site of a check and combine them; sites that are accepted are left out, as if they did not exist.
 
     Raises:
         CheckError: an expression of the check breaks on a site.
@@ -46,6 +51,9 @@ def judge_sites(check: Check, policy: SitePolicy, bench: Bench) -> JudgedSites:
     sites = [site for site in judged if site is not None]
     if not sites:
         return _without_sites(policy, bench)
+    sites = _exempt(check, sites, exemptions)
+    if not sites:
+        return JudgedSites(Verdict.NOT_APPLICABLE, None, Sites())
     verdicts = [site.verdict for site in sites]
     reachable = [bool(getattr(site.fact, "reachable", True)) for site in sites]
     outcome = (by_worst if policy.kind == "worst" else by_share)(verdicts, reachable)
@@ -58,6 +66,26 @@ def judge_sites(check: Check, policy: SitePolicy, bench: Bench) -> JudgedSites:
         findings=_findings(check, policy, bench, counted, outcome),
         unclear=_evidence(counted, Verdict.UNKNOWN),
     )
+
+
+def _exempt(check: Check, sites: list[_Site], exemptions: Exemptions) -> list[_Site]:
+    """The sites that still count: what fails and is accepted leaves, what is satisfied elsewhere is right.
+
+    What is half done and accepted keeps its half: leaving would lower the mean, and accepting must never cost points.
+    """
+    kept = []
+    for site in sites:
+        parts = (site, *site.inner) if site.verdict in (Verdict.FAIL, Verdict.PARTIAL) else ()
+        accepted = [exemptions.of(check.name, _place(part.blamed)) for part in parts]
+        left = [part for part, exemption in zip(parts, accepted, strict=True) if exemption is None]
+        if left or not parts:
+            first, *inner = left or [site]
+            kept.append(replace(site, blamed=first.blamed, path=first.path, inner=tuple(inner)))
+        elif all(one is not None and one.kind is Kind.ELSEWHERE for one in accepted):
+            kept.append(replace(site, verdict=Verdict.PASS))
+        elif site.verdict == Verdict.PARTIAL:
+            kept.append(site)
+    return kept
 
 
 def _without_sites(policy: SitePolicy, bench: Bench) -> JudgedSites:
@@ -77,10 +105,11 @@ def _judge(policy: SitePolicy, site: object, bench: Bench) -> _Site | None:
     others = [_judge_alone(policy, variant, bench) for variant in getattr(site, "variants", None) or ()]
     known = [other for other in others if other is not None]
     verdict = of_variants(default.verdict, [other.verdict for other in known])
+    wrong = [other for other in known if other.verdict in (Verdict.FAIL, Verdict.PARTIAL)]
+    inner = [other for other in wrong if getattr(other.fact, "inside", None) is not None]
     if verdict == default.verdict:
-        return default
-    worse = next(other for other in known if other.verdict in (Verdict.FAIL, Verdict.PARTIAL))
-    return _Site(site, verdict, worse.blamed, worse.path)
+        return replace(default, inner=tuple(inner)) if verdict in (Verdict.FAIL, Verdict.PARTIAL) else default
+    return _Site(site, verdict, wrong[0].blamed, wrong[0].path, tuple(one for one in inner if one is not wrong[0]))
 
 
 def _judge_alone(policy: SitePolicy, site: object, bench: Bench) -> _Site | None:
@@ -118,11 +147,11 @@ def _findings(
     if outcome.capped and not wrong:  # all in order, but in code that nothing runs
         return tuple(Finding(_place(site.fact), UNREACHED, Verdict.PARTIAL) for site in sites)
     findings = []
-    for site in wrong:
-        bound = {policy.site_name: site.blamed, **({"path": site.path} if policy.paths else {})}
-        unreached = outcome.verdict == Verdict.PARTIAL and outcome.capped and policy.kind == "worst"
-        verdict = Verdict.PARTIAL if unreached else site.verdict
-        findings.append(Finding(_place(site.blamed), bench.says(check.message, site.fact, **bound), verdict))
+    unreached = outcome.verdict == Verdict.PARTIAL and outcome.capped and policy.kind == "worst"
+    for part in (part for site in wrong for part in (site, *site.inner)):
+        bound = {policy.site_name: part.blamed, **({"path": part.path} if policy.paths else {})}
+        verdict = Verdict.PARTIAL if unreached else part.verdict
+        findings.append(Finding(_place(part.blamed), bench.says(check.message, part.fact, **bound), verdict))
     return tuple(findings)
 
 

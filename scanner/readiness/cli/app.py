@@ -8,7 +8,9 @@ import typer
 
 from readiness import __version__
 from readiness.cli.badge import badge
+from readiness.cli.baseline import baseline
 from readiness.cli.checks import checks
+from readiness.cli.compare import compare
 from readiness.cli.explain import explain
 from readiness.cli.new import new
 from readiness.cli.scan import scan
@@ -40,5 +42,7 @@ def readiness(
 app.command()(scan)
 app.command(no_args_is_help=True)(explain)
 app.command()(checks)
+app.command()(compare)
+app.command()(baseline)
 app.command()(badge)
 app.command()(new)

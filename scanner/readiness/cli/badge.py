@@ -1,20 +1,26 @@
-"""`readiness badge`: the score as a picture for a README."""
+"""`readiness badge`: the score as a picture for a README.
+
+`--max-age` is the one place of readiness that looks at a clock, and only where `--as-of` names no day: whether a
+measurement has become old depends on when somebody asks.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from readiness.cli.options import ConfigFile, Exclude, Isolated, NoWaivers, configuration_of, day_of, scanned
 from readiness.cli.output import emit
-from readiness.cli.scan import scan_folder
+from readiness.cli.saved import read_report
 from readiness.cli.words import unknown
 from readiness.errors import UsageError
 
 if TYPE_CHECKING:
-    from readiness.report.model import Report
+    pass
 
 
 class Format(StrEnum):
@@ -38,44 +44,50 @@ def badge(
     ] = None,
     as_of: Annotated[
         str | None,
-        typer.Option("--as-of", metavar="DATE", help="Judge as of this day; default: the commit's or our tables'."),
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="Judge as of this day; default: the commit's or our tables'. With --max-age also the day on which "
+            "the age is taken; default: today by the system's clock, in UTC.",
+        ),
     ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option("--exclude", metavar="GLOB", help="Leave out files that match; may be given again."),
+    max_age: Annotated[
+        int | None,
+        typer.Option(
+            "--max-age", metavar="DAYS", min=0, help="Draw what was measured longer ago than this grey, as stale."
+        ),
     ] = None,
-    isolated: Annotated[
-        bool, typer.Option("--isolated", "--no-config", help="Ignore the repository's own configuration.")
-    ] = False,
+    exclude: Exclude = None,
+    config: ConfigFile = None,
+    isolated: Isolated = False,
+    no_waivers: NoWaivers = False,
     saved: Annotated[
         Path | None,
         typer.Option("--report", metavar="FILE", help="Draw a saved JSON report; nothing is scanned."),
     ] = None,
 ) -> int:
-    """Draw a badge with score and grade."""
+    """Draw a badge with score, grade, waived points and date."""
     from readiness.report.badge import badge_of, to_endpoint, to_svg
 
-    if saved is not None and (path is not None or as_of is not None or exclude or isolated):
-        raise UsageError("--report draws what is saved; leave out the folder, --as-of, --exclude and --isolated")
+    if saved is not None and (path is not None or exclude or config or isolated or no_waivers):
+        raise UsageError("--report draws what is saved; leave out the folder and the options of a scan")
+    if saved is not None and as_of is not None and max_age is None:
+        raise UsageError("--report has the day it was judged on; --as-of says with --max-age how old that is")
+    today = _today(as_of) if max_age is not None else None
     if saved is not None:
-        report = _saved(saved)
+        report = read_report(saved)
     else:
-        report, _ = scan_folder(path or Path(), as_of=as_of, exclude=exclude or [], isolated=isolated)
+        folder = path or Path()
+        configuration = configuration_of(folder, config, isolated)
+        waivers = not (isolated or no_waivers)
+        report = scanned(folder, configuration, as_of=as_of, exclude=exclude, waivers=waivers)
     try:
-        drawn = badge_of(report, layer)
+        drawn = badge_of(report, layer, today=today, max_age=max_age)
     except KeyError:
         raise unknown("layer", layer or "", [one.name for one in report.layers]) from None
     emit(to_svg(drawn) if form is Format.SVG else to_endpoint(drawn), output)
     return 0
 
 
-def _saved(path: Path) -> Report:
-    from readiness.report.saved import from_json
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error
-    except UnicodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text; write it with `readiness scan --format json`") from error
-    return from_json(text, str(path))
+def _today(as_of: str | None) -> date:
+    return day_of(as_of) or datetime.now(tz=UTC).date()

@@ -74,7 +74,7 @@ def _observe(file: File, observations: Observations) -> str:
         return "" if kind in (Kind.OTHER, Kind.TEXT) else f"{kind.value} file of more than {_limit(kind) // 1024} kB"
     try:
         source = file.read()
-        text = _text(source, kind)
+        text = decoded(source, kind)
         if text is None:
             return ""
         if kind in _KEPT_WHOLE or len(text) <= MAX_TEXT:
@@ -98,8 +98,8 @@ def _limit(kind: Kind) -> int:
     return MAX_YAML if kind is Kind.YAML else MAX_TEXT
 
 
-def _text(source: bytes, kind: Kind) -> str | None:
-    """The bytes as text with `\\n` line ends, None for what is binary; what is no UTF-8 in it becomes U+FFFD."""
+def decoded(source: bytes, kind: Kind) -> str | None:
+    """A file's bytes as text with `\\n` line ends, None for what is binary; what is no UTF-8 in it becomes U+FFFD."""
     encoding = next((name for mark, name in _MARKS if source.startswith(mark)), "utf-8")
     if encoding != "utf-16" and kind is not Kind.PYTHON and _NULL in source[:8192]:
         return None

@@ -5,48 +5,43 @@ The builder reads no file. Source lines come from a callable, which may return a
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from readiness.assess.assessment import Assessment, Result, Score, Verdict
 from readiness.assess.attesting import Attested
 from readiness.assess.catalogue import Catalogue
 from readiness.assess.check import Check
-from readiness.facts.place import Evidence, Place
+from readiness.assess.exemptions import Exemption
+from readiness.facts.place import Evidence
+from readiness.report.exempted import exemption_reports, suppressed_reports
 from readiness.report.model import (
     ActionReport,
     AttestationReport,
     CheckReport,
     DebtReport,
     EvidenceReport,
+    ExemptionReport,
     FileCounts,
-    FindingReport,
     GridCell,
     LayerReport,
     ModelCallReport,
     ProblemReport,
+    RawReport,
     Report,
     RepositorySummary,
     RulerReport,
     ScoreSummary,
     SiteCounts,
     SkippedReport,
-    SuppressedReport,
 )
 from readiness.report.secrets import mask
+from readiness.report.source import LinesOf, SaidAt, Source, finding_reports
 from readiness.repository.tree import Repository, Skipped
-
-LinesOf = Callable[[str, int, int], str]
-"""`lines_of(path, line, end_line)`: those lines of a file, joined by newlines; empty where there are none."""
 
 # The checks whose evidence is a secret: no source line that they point at is shown by any check.
 SECRET_CHECKS = frozenset({"no-hardcoded-secrets"})
-
-_SOURCE_LINES = 5
-_SOURCE_WIDTH = 200
 
 
 def build_report(
@@ -58,9 +53,10 @@ def build_report(
     gates: Mapping[str, bool],
     kinds: Sequence[str],
     lines_of: LinesOf,
+    said_at: SaidAt | None = None,
+    exemptions: Iterable[Exemption] = (),
     model_calls: Iterable[ModelCallReport] = (),
     problems: Iterable[ProblemReport] = (),
-    suppressed: Iterable[SuppressedReport] = (),
     skipped: Iterable[Skipped] = (),
     attested: Iterable[Attested] = (),
     as_of: date | None = None,
@@ -74,15 +70,17 @@ def build_report(
         files: how many files were read, by kind. `skipped` in it is counted here, whatever is passed.
         gates: what the repository has (`llm`, `rag`, …).
         kinds: what the repository is, in short names, the most telling first.
-        lines_of: source lines for fingerprints and code frames.
+        lines_of: source lines for code frames.
+        said_at: what fingerprints are made of; by default the lines, with their white space collapsed.
+        exemptions: all suppressions and waivers, whether they are in force or not.
         model_calls: one row per call of a model, in any order.
         problems: code that cannot be imported.
-        suppressed: findings that the owners have accepted.
         skipped: files that were passed over after opening (they did not parse, say).
         attested: what the owners state, judged.
         as_of: the day the repository is judged on.
     """
     passed_over = _skipped([*repository.skipped, *skipped])
+    source = Source(lines_of, said_at, hidden=_hidden_lines(assessment))
     return Report(
         ruler=RulerReport(assessment.ruler.version, assessment.ruler.hash),
         repository=RepositorySummary(
@@ -92,8 +90,10 @@ def build_report(
             kinds=tuple(kinds),
             gates=dict(sorted(gates.items())),
             files=FileCounts(files.read, files.python, files.notebooks, len(passed_over)),
+            front_page=_front_page(repository),
+            prefix=repository.prefix,
         ),
-        score=_score(assessment.score),
+        score=_score(assessment.score, assessment.raw),
         layers=_layers(assessment, catalogue),
         debts=tuple(DebtReport(debt.name, round(debt.days, 1), round(debt.share, 3)) for debt in assessment.debts),
         grid=tuple(
@@ -101,7 +101,7 @@ def build_report(
             for layer in catalogue.layers
             for debt in catalogue.debts
         ),
-        checks=_checks(assessment, catalogue, lines_of),
+        checks=_checks(assessment, catalogue, source),
         model_calls=tuple(sorted(model_calls, key=lambda call: (call.path, call.line, call.name, call.sdk))),
         actions=tuple(
             ActionReport(action.check, round(action.gain, 1), action.effort) for action in assessment.actions
@@ -112,11 +112,21 @@ def build_report(
                 key=lambda problem: (problem.path, problem.line, problem.message),
             )
         ),
-        suppressed=tuple(sorted(suppressed, key=lambda one: (one.path, one.line, one.check))),
+        suppressed=suppressed_reports(assessment.exempted, source),
         skipped=passed_over,
         attestations=tuple(_attestation(one) for one in attested),
+        exemptions=_exemptions(exemptions, assessment, passed_over),
         as_of=as_of.isoformat() if as_of is not None else None,
     )
+
+
+def _front_page(repository: Repository) -> str:
+    """The file that describes the repository, or else its first: what is absent has no place of its own."""
+    paths = {file.path for file in repository.files}
+    described = (
+        name for name in ("README.md", "README.rst", "README.txt", "README", "pyproject.toml") if name in paths
+    )
+    return next(described, min(paths, default="README.md", key=lambda path: (path.count("/"), path)))
 
 
 def _points(value: float | None) -> float | None:
@@ -124,7 +134,7 @@ def _points(value: float | None) -> float | None:
     return None if value is None else math.floor(value * 10 + 1e-6) / 10
 
 
-def _score(score: Score | None) -> ScoreSummary | None:
+def _score(score: Score | None, raw: Score | None) -> ScoreSummary | None:
     if score is None:
         return None
     value, low = _points(score.value), _points(score.low)
@@ -139,6 +149,7 @@ def _score(score: Score | None) -> ScoreSummary | None:
         uncapped_grade=score.uncapped_grade,
         stack_height=score.stack_height,
         coverage=math.floor(score.coverage * 1000 + 1e-6) / 1000,
+        raw=RawReport(_points(raw.value) or 0.0, raw.grade) if raw is not None else None,
     )
 
 
@@ -151,11 +162,19 @@ def _layers(assessment: Assessment, catalogue: Catalogue) -> tuple[LayerReport, 
     )
 
 
-def _checks(assessment: Assessment, catalogue: Catalogue, lines_of: LinesOf) -> tuple[CheckReport, ...]:
+def _checks(assessment: Assessment, catalogue: Catalogue, source: Source) -> tuple[CheckReport, ...]:
     by_name = {check.name: check for check in catalogue.checks}
-    source = _Source(lines_of, hidden=_hidden_lines(assessment.results))
     aside = catalogue.accuracy.experimental
     return tuple(_check(by_name[result.check], result, source, result.check in aside) for result in assessment.results)
+
+
+def _exemptions(
+    exemptions: Iterable[Exemption], assessment: Assessment, passed_over: Iterable[SkippedReport]
+) -> tuple[ExemptionReport, ...]:
+    if assessment.score is None:
+        return ()  # nothing was judged: whether an exemption is needed cannot be known
+    undecided = {result.check for result in assessment.results if result.unclear or result.verdict == Verdict.UNKNOWN}
+    return exemption_reports(exemptions, assessment.exempted, undecided, {file.path for file in passed_over})
 
 
 def _attestation(one: Attested) -> AttestationReport:
@@ -174,22 +193,7 @@ def _attestation(one: Attested) -> AttestationReport:
     )
 
 
-def _check(check: Check, result: Result, source: _Source, experimental: bool) -> CheckReport:
-    seen: Counter[str] = Counter()
-    findings = []
-    for finding in result.findings:
-        message = mask(finding.message)
-        identity = source.identity(check.name, finding.place, message)
-        seen[identity] += 1
-        findings.append(
-            FindingReport(
-                *finding.place,
-                message=message,
-                fingerprint=_digest(identity, str(seen[identity])),
-                verdict=str(finding.verdict),
-                source=source.shown(finding.place),
-            )
-        )
+def _check(check: Check, result: Result, source: Source, experimental: bool) -> CheckReport:
     undecided = result.verdict in (Verdict.NOT_APPLICABLE, Verdict.UNKNOWN)
     sites = result.sites
     return CheckReport(
@@ -201,7 +205,7 @@ def _check(check: Check, result: Result, source: _Source, experimental: bool) ->
         satisfaction=None if undecided or result.satisfaction is None else round(result.satisfaction, 3),
         sites=SiteCounts(sites.passed, sites.partial, sites.failed, sites.unknown) if sites else None,
         evidence=tuple(_evidence(evidence, source) for evidence in result.evidence),
-        findings=tuple(findings),
+        findings=finding_reports(check.name, result.findings, source),
         gain=round(result.gain, 1),
         effort=check.effort,
         fix=_fix(check.fix),
@@ -210,7 +214,7 @@ def _check(check: Check, result: Result, source: _Source, experimental: bool) ->
     )
 
 
-def _evidence(evidence: Evidence, source: _Source) -> EvidenceReport:
+def _evidence(evidence: Evidence, source: Source) -> EvidenceReport:
     return EvidenceReport(*evidence.place, text=mask(evidence.text), source=source.shown(evidence.place))
 
 
@@ -226,47 +230,9 @@ def _skipped(files: Iterable[Skipped]) -> tuple[SkippedReport, ...]:
     return tuple(SkippedReport(path, reason) for path, reason in sorted(unique))
 
 
-def _hidden_lines(results: Iterable[Result]) -> frozenset[tuple[str, int]]:
-    places = [
-        place
-        for result in results
-        if result.check in SECRET_CHECKS
-        for place in (*(one.place for one in result.findings), *(one.place for one in result.evidence))
-    ]
+def _hidden_lines(assessment: Assessment) -> frozenset[tuple[str, int]]:
+    results = [result for result in assessment.results if result.check in SECRET_CHECKS]
+    places = [one.finding.place for one in assessment.exempted if one.check in SECRET_CHECKS]
+    for result in results:
+        places += [*(one.place for one in result.findings), *(one.place for one in result.evidence)]
     return frozenset((place.path, line) for place in places for line in range(place.line, place.end_line + 1))
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
-
-
-class _Source:
-    """Source lines as a report may show them, and what a finding is known by."""
-
-    def __init__(self, lines_of: LinesOf, hidden: frozenset[tuple[str, int]]) -> None:
-        self._lines_of = lines_of
-        self._hidden = hidden
-
-    def shown(self, place: Place) -> str:
-        """The first lines of a place, masked and cut; empty when one of them holds a secret or there are none."""
-        if self._is_hidden(place):
-            return ""
-        last = min(place.end_line, place.line + _SOURCE_LINES - 1)
-        lines = self._read(place._replace(end_line=last)).split("\n")[:_SOURCE_LINES]
-        # Masked with room to spare, then cut: half a token at the edge would not be known for one.
-        masked = mask("\n".join(line.rstrip("\r")[: 2 * _SOURCE_WIDTH] for line in lines)).split("\n")
-        return "\n".join(line[:_SOURCE_WIDTH] for line in masked).rstrip()
-
-    def identity(self, check: str, place: Place, message: str) -> str:
-        """Check, path and normalised content, never the line number; of a secret's line the message instead."""
-        content = message if self._is_hidden(place) else " ".join(self._read(place).split())
-        return "\0".join((check, place.path, content))
-
-    def _read(self, place: Place) -> str:
-        if not place.path or place.line < 1:
-            return ""
-        return self._lines_of(place.path, place.line, max(place.line, place.end_line))
-
-    def _is_hidden(self, place: Place) -> bool:
-        lines = range(place.line, max(place.line, place.end_line) + 1)
-        return bool(self._hidden) and any((place.path, line) in self._hidden for line in lines)

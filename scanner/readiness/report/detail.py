@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 from rich.text import Text
 
-from readiness.report.model import CheckReport, EvidenceReport, FindingReport, LayerReport, Report, SiteCounts
+from readiness.report.model import (
+    CheckReport,
+    EvidenceReport,
+    FindingReport,
+    LayerReport,
+    Report,
+    SiteCounts,
+    SuppressedReport,
+)
 from readiness.report.page import VERDICT_STYLES, Page, count, row, spans, style_of
 from readiness.report.terminal import layer_numbers, summary, whole
 
@@ -168,8 +176,12 @@ def _listed(title: str, rows: Iterable[tuple[str, int, str]], page: Page) -> lis
     """A titled list of places, each with a reason."""
     lines = []
     for path, at, reason in rows:
-        line = spans(_MARGIN, (page.place(path, at, page.width // 2), "cyan"), "   ")
-        lines.append(line.append(page.fit(page.text(reason), page.width - line.cell_len)))
+        line = spans(_MARGIN, (page.place(path, at, page.width // 2) or "the repository", "cyan"), "   ")
+        said = page.text(reason)
+        if line.cell_len + cell_len(said) <= page.width:
+            lines.append(line.append(said))
+        else:
+            lines += [line, *(spans(_MARGIN, "  ", row) for row in page.wrap(said, page.width - 5, lines=3))]
     return [Text(), spans((title, "bold")), *lines] if lines else []
 
 
@@ -180,8 +192,20 @@ def _problems(report: Report, page: Page) -> list[Text]:
 
 
 def _suppressed(report: Report, page: Page) -> list[Text]:
-    rows = ((one.path, one.line, f"{one.check}: {one.reason}") for one in report.suppressed)
-    return _listed("Accepted by the owners", rows, page)
+    """Findings that are accepted, each with who accepted it and until when, and exemptions that are not in order."""
+    rows = ((one.path, one.line, f"{one.check}: {one.reason}{_terms(one)}") for one in report.suppressed)
+    faults = ((one.path, one.line, one.finding.message) for one in report.exemptions if one.finding is not None)
+    return [
+        *_listed("Accepted by the owners", rows, page),
+        *_listed("Suppressions and waivers to mend", faults, page),
+    ]
+
+
+def _terms(one: SuppressedReport) -> str:
+    if one.origin == "code":
+        return ""
+    elsewhere = f"satisfied elsewhere ({one.evidence}), " if one.kind == "satisfied-elsewhere" else ""
+    return f" ({elsewhere}{one.owner}, until {one.expires})"
 
 
 def _skipped(report: Report, page: Page) -> list[Text]:

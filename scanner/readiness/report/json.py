@@ -10,10 +10,12 @@ from importlib.resources import files
 from typing import Any
 
 from readiness.report.model import Report
+from readiness.report.sanitize import is_hidden
 
 # The contract's keys that Python cannot spell.
 JSON_NAMES = {"passed": "pass", "failed": "fail"}
 
+_BEYOND_ASCII = re.compile("[^\x00-\x7e]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -23,7 +25,13 @@ def to_json(report: Report) -> str:
     Names stay as they are in the repository; the bytes of a path that are no UTF-8 appear as `\\xNN`, so that the text
     can be encoded and every JSON reader accepts it.
     """
-    return json.dumps(to_data(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return written(to_data(report), indent=2) + "\n"
+
+
+def written(data: Any, indent: int | None = None) -> str:
+    """Plain data as JSON that is safe to look at: what a terminal would not show is escaped, as JSON escapes it."""
+    text = json.dumps(data, ensure_ascii=False, indent=indent, allow_nan=False)
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1] if is_hidden(found[0]) else found[0], text)
 
 
 def to_data(report: Report) -> dict[str, Any]:
@@ -38,6 +46,11 @@ def schema() -> dict[str, Any]:
     text = files("readiness.report").joinpath("report.schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+def printable(value: Any) -> Any:
+    """Plain data whose texts can be encoded: bytes that are no UTF-8 appear as `\\xNN`."""
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:

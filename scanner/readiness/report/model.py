@@ -34,7 +34,12 @@ class FileCounts:
 
 @dataclass(frozen=True, slots=True)
 class RepositorySummary:
-    """What was scanned. `kinds` says in short names what it is (`llm-service`, `agent`, `rag`)."""
+    """What was scanned. `kinds` says in short names what it is (`llm-service`, `agent`, `rag`).
+
+    `front_page` is the file that formats point at for what concerns the repository as a whole. `prefix` leads from the
+    top of the git repository to what was scanned (`services/chat/`): paths in a report begin below it, those that a
+    host is to link begin with it.
+    """
 
     name: str
     revision: str | None
@@ -42,11 +47,24 @@ class RepositorySummary:
     kinds: tuple[str, ...]
     gates: dict[str, bool]
     files: FileCounts
+    front_page: str = "README.md"
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawReport:
+    """The score as it is without what the owners have accepted."""
+
+    value: float
+    grade: str
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreSummary:
-    """The headline: `low` counts every unknown as failed, `high` as passed; `coverage` is the share decided."""
+    """The headline: `low` counts every unknown as failed, `high` as passed; `coverage` is the share decided.
+
+    `raw` is given where a suppression or a waiver is in force: the score as if there were none.
+    """
 
     value: float
     low: float
@@ -56,6 +74,12 @@ class ScoreSummary:
     uncapped_grade: str
     stack_height: int
     coverage: float
+    raw: RawReport | None = None
+
+    @property
+    def waived(self) -> float:
+        """The points that are owed to suppressions and waivers; never below 0."""
+        return max(0.0, round(self.value - self.raw.value, 1)) if self.raw else 0.0
 
     @property
     def provisional(self) -> bool:
@@ -121,7 +145,13 @@ class EvidenceReport:
 
 @dataclass(frozen=True, slots=True)
 class FindingReport:
-    """A place to mend. The fingerprint survives edits elsewhere in the file: it never contains the line number."""
+    """A place to mend; an empty path and line 0 stand for the repository as a whole, where something is absent.
+
+    The fingerprint survives edits elsewhere in the file, and another layout of the same code: it is made of check, path
+    and normalised content, never of the line number. `content` is the same without the path: it tells a moved finding.
+    `state` is given where not all findings are reported: `new`, or why not: `known` or `moved` (in the baseline),
+    `outside` (of what changed since a revision).
+    """
 
     path: str
     line: int
@@ -130,6 +160,13 @@ class FindingReport:
     fingerprint: str
     verdict: str = "fail"
     source: str = ""
+    content: str = ""
+    state: str = ""
+
+    @property
+    def reported(self) -> bool:
+        """Whether lists of findings and gates have it: all do, or it is new."""
+        return self.state in ("", "new")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +231,48 @@ class ActionReport:
 
 @dataclass(frozen=True, slots=True)
 class SuppressedReport:
-    """A finding that its owners have accepted, and why."""
+    """A finding that its owners have accepted, and why.
+
+    `origin` is `code` (a comment beside it) or `configuration` (a waiver); `kind` is `accepted` (it leaves the sums) or
+    `satisfied-elsewhere` (it counts as done, and `evidence` says where).
+    """
 
     check: str
     path: str
     line: int
     reason: str
+    end_line: int = 0
+    message: str = ""
+    verdict: str = "fail"
+    fingerprint: str = ""
+    origin: str = "code"
+    kind: str = "accepted"
+    owner: str = ""
+    expires: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionReport:
+    """A suppression or a waiver as it is written, at the place where it is written.
+
+    `standing` is `used`, `unused`, `expired` or `malformed`; where it is not `used`, `finding` says what to mend. It is
+    of no check and in no score.
+    """
+
+    check: str
+    origin: str
+    kind: str
+    scope: str
+    reason: str
+    owner: str
+    expires: str
+    evidence: str
+    path: str
+    line: int
+    standing: str
+    findings: int
+    finding: FindingReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +310,69 @@ class AttestationReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedReport:
+    """A finding of the baseline that is there no more."""
+
+    check: str
+    path: str
+    message: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeReport:
+    """The score that the baseline was written with; `same_ruler` when the same catalogue measured it."""
+
+    value: float
+    grade: str
+    same_ruler: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeReport:
+    """Which findings are reported, where not all are.
+
+    `baseline` is the name of the file whose findings are known, `since` the revision as it was given and `base` the
+    commit that changes are counted from. `new`, `known`, `moved` and `outside` count findings by their state; `fixed`
+    are entries of the baseline that nothing matches.
+    """
+
+    baseline: str | None
+    since: str | None
+    base: str | None
+    new: int
+    known: int
+    moved: int
+    outside: int
+    fixed: tuple[FixedReport, ...] = ()
+    before: BeforeReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemandReport:
+    """One condition of the gate: what was demanded (`--fail-under 70`), and in words whether it was met."""
+
+    demand: str
+    met: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """Whether all that was demanded of the repository is met."""
+
+    met: bool
+    demands: tuple[DemandReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a scan says. `score` is None when the repository uses no model.
 
     `layers` begin at the bottom. `checks` has every check of the catalogue, in its order; `actions` the unsatisfied
     ones, best gain per effort first.
-    `attestations` stand beside the score and never in it.
+    `attestations` stand beside the score and never in it. `exemptions` are all suppressions and waivers, `suppressed`
+    the findings that they cover. `scope` is None where all findings are reported, `gate` where nothing was demanded.
     `as_of` is the day the repository was judged on, as an ISO date.
     """
 
@@ -259,6 +389,9 @@ class Report:
     suppressed: tuple[SuppressedReport, ...]
     skipped: tuple[SkippedReport, ...]
     attestations: tuple[AttestationReport, ...] = ()
+    exemptions: tuple[ExemptionReport, ...] = ()
+    scope: ScopeReport | None = None
+    gate: GateReport | None = None
     as_of: str | None = None
     schema_version: str = SCHEMA_VERSION
 

@@ -40,10 +40,15 @@ def source_line(text: str, encoding: str = "utf-8") -> str:
     return clean(text.rstrip("\r\n").expandtabs(4).rstrip(" "), encoding)
 
 
+def is_hidden(character: str) -> bool:
+    """Whether a character is not plainly visible: a control, a mark of direction, half a surrogate pair."""
+    return unicodedata.category(character) in _HIDDEN
+
+
 def _visible(character: str) -> str:
     if character.isprintable() and character.isascii():
         return character
-    if unicodedata.category(character) not in _HIDDEN and not _WIDTH_CHANGING.match(character):
+    if not is_hidden(character) and not _WIDTH_CHANGING.match(character):
         return character
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python keeps it in a path

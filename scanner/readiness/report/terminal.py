@@ -9,7 +9,8 @@ from rich.text import Text
 
 from readiness.report.attested import attested
 from readiness.report.model import CheckReport, FindingReport, LayerReport, Report, ScoreSummary
-from readiness.report.page import GRADE_STYLES, INDENT, Page, count, listed, row, spans, style_of
+from readiness.report.page import GRADE_STYLES, INDENT, VERDICT_STYLES, Page, count, listed, row, spans, style_of
+from readiness.report.scoped import scoped
 
 _MARGIN = " " * INDENT
 _FIRST = 5  # actions shown: more than a reader remembers is a list, not a plan
@@ -29,8 +30,10 @@ def summary(report: Report, page: Page, *, complete: bool = False) -> list[Text]
     lines += [Text(), _headline(report, report.score, page), Text()]
     lines += _stack_and_debts(report, page)
     lines += attested(report, page, complete=complete)
+    lines += scoped(report, page, complete=complete)
     lines += _fix_first(report, page)
     lines += _hints(report, report.score, page)
+    lines += _gate(report, page)
     return lines + _notes(report, page, complete)
 
 
@@ -119,6 +122,8 @@ def _without_score(report: Report, page: Page) -> list[Text]:
 def _score(score: ScoreSummary) -> Text:
     style = GRADE_STYLES.get(score.grade, "bold")
     line = spans(_MARGIN, (f"{whole(score.value)}  {score.grade}", style))
+    if score.raw is not None:
+        line.append(f"   {whole(score.raw.value)} {score.raw.grade} without waivers")
     low, high = whole(score.low), math.ceil(score.high)
     if score.high > score.low:
         line.append(f"   between {low} and {high}")
@@ -244,6 +249,22 @@ def _cap(score: ScoreSummary, page: Page) -> str:
     return f"capped at {score.grade}, not {score.uncapped_grade}, by {names}"
 
 
+def _gate(report: Report, page: Page) -> list[Text]:
+    """Whether what was demanded is met, demand by demand."""
+    if report.gate is None:
+        return []
+    lines = [
+        Text(),
+        spans(_MARGIN, ("Gate", "bold"), "  ", ("met", "green") if report.gate.met else ("not met", "red")),
+    ]
+    for one in report.gate.demands:
+        mark = "pass" if one.met else "fail"
+        told = page.wrap(f"{page.text(one.says)} ({page.text(one.demand)})", page.right - INDENT - 3)
+        lines.append(spans(_MARGIN, (page.glyphs.marks[mark], VERDICT_STYLES[mark]), "  ", told[0]))
+        lines += [spans(_MARGIN, "   ", line) for line in told[1:]]
+    return lines
+
+
 def _notes(report: Report, page: Page, complete: bool) -> list[Text]:
     """What a reader must know before quoting the score."""
     notes: list[tuple[str, str]] = []
@@ -253,6 +274,10 @@ def _notes(report: Report, page: Page, complete: bool) -> list[Text]:
         notes.append((f"Provisional: only {share} % could be decided.{more}", "magenta"))
     if report.suppressed and not complete:
         notes.append((f"{count(len(report.suppressed), 'finding')} accepted by the owners: --verbose lists them.", ""))
+    faults = [one.standing for one in report.exemptions if one.finding is not None]
+    if faults and not complete:
+        words = ", ".join(f"{faults.count(word)} {word}" for word in dict.fromkeys(faults))
+        notes.append((f"Suppressions and waivers to mend: {words}. --verbose lists them.", "yellow"))
     if report.skipped and not complete:
         words = "file was" if len(report.skipped) == 1 else "files were"
         notes.append((f"{len(report.skipped)} {words} not read: --verbose says which and why.", "dim"))

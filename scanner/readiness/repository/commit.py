@@ -1,17 +1,7 @@
-"""Which commit a work tree stands at, and whether it has been changed since; nothing of the repository is ever run.
+"""Which commit a work tree stands at, and whether it has been changed since.
 
-What can run a program out of `.git/config`, even through GitPython: `status`, `diff`, `is_dirty`, `ls-files`
-(`core.fsmonitor`, `filter.*.clean`, `diff.external`), and whatever reads an object that is missing, which in a partial
-clone is fetched through `remote.*.uploadpack` - `Repo().head.commit` with GitPython's default object database does so,
-and `protocol.allow=never` does not prevent it, because `protocol.file.allow` in the repository overrides it. Hence:
-
-- one git command, `rev-list`, which touches neither index, work tree, attributes nor hooks, with `GIT_ALLOW_PROTOCOL`
-  empty (the environment beats every configuration), no system or user configuration, and a time limit;
-- the repository's directories given by name, so that nothing in the caller's environment (`GIT_DIR` inside a hook) or
-  in the repository (`core.worktree`) redirects it. Git then no longer asks who owns them: that question protects
-  commands that obey the configuration, and none is obeyed here; a checkout of another user in a container is read;
-- what is staged is told by hashing the index into a tree name, what is changed by hashing files; when in doubt
-  (filters, line endings, too much to hash) a file counts as unchanged.
+What is staged is told by hashing the index into a tree name, what is changed by hashing files, both without git; when
+in doubt (filters, line endings, too much to hash) a file counts as unchanged.
 """
 
 from __future__ import annotations
@@ -23,26 +13,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from readiness.repository.git_command import GitFailedError, output_of
 from readiness.repository.index import DamagedIndexError, Entry, tree_of
 from readiness.repository.limits import MEBIBYTE
 from readiness.repository.reading import read_bytes
 from readiness.repository.tree import UnreadableError
 
-_SECONDS = 20
-_SAFE = (
-    *("-c", "core.fsmonitor=false"),
-    *("-c", f"core.hooksPath={os.devnull}"),
-    *("-c", "core.untrackedCache=false"),
-    *("-c", "core.commitGraph=false"),
-    *("-c", "protocol.allow=never"),
-)
 _MOST_HASHED = 128 * MEBIBYTE
 _ATTRIBUTES = (b"filter", b"ident", b"working-tree-encoding")
+_SHA1 = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit at HEAD: its name, its day (UTC), the name of its tree."""
+    """A commit: its name, its day (UTC), the name of its tree."""
 
     revision: str
     committed: date | None
@@ -52,40 +36,22 @@ class Commit:
 def head_commit(top: str) -> Commit | None:
     """The commit at HEAD of the work tree at `top`; None without commits, without git, or where git cannot read it."""
     try:
-        import git  # at run time only: without a git program GitPython cannot even be imported
-    except ImportError:
+        return commit_at(top, "HEAD")
+    except GitFailedError:
         return None
-    command = ["git", *_SAFE, "rev-list", "--no-walk", "--max-count=1", "--format=%H %ct %T", "HEAD", "--"]
+
+
+def commit_at(top: str, name: str) -> Commit:
+    """The commit of this name: `HEAD`, or a hash in full; never what a user wrote.
+
+    Raises:
+        GitFailedError: there is none, or git cannot read it.
+    """
+    output = output_of(top, "rev-list", "--no-walk", "--max-count=1", "--format=%H %ct %T", name, "--")
     try:
-        output = git.Git(top).execute(command, env=_environment(top), kill_after_timeout=_SECONDS, with_exceptions=True)
-        return _commit(str(output).splitlines()[-1])
-    except (git.GitError, OSError, ValueError, IndexError):
-        return None
-
-
-def _environment(top: str) -> dict[str, str]:
-    """Names every place git would otherwise take from the caller's environment or the repository's configuration."""
-    directory = f"{top}/.git"
-    return {
-        "GIT_DIR": directory,
-        "GIT_COMMON_DIR": directory,
-        "GIT_WORK_TREE": top,
-        "GIT_INDEX_FILE": f"{directory}/index",
-        "GIT_OBJECT_DIRECTORY": f"{directory}/objects",
-        "GIT_SHALLOW_FILE": f"{directory}/shallow",
-        "GIT_GRAFT_FILE": os.devnull,
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-        "GIT_NAMESPACE": "",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_COUNT": "0",
-        "GIT_CONFIG_PARAMETERS": "",
-        "GIT_ALLOW_PROTOCOL": "",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-    }
+        return _commit(output.decode().splitlines()[-1])
+    except (ValueError, IndexError):
+        raise GitFailedError("git named no commit") from None
 
 
 def _commit(line: str) -> Commit:
@@ -112,7 +78,7 @@ def is_dirty(top: str, entries: Sequence[Entry], commit: Commit) -> bool:
             return True
     except DamagedIndexError:
         return False
-    doubtful = _has_filters(top, entries)
+    doubtful = has_filters(top, entries)
     hashed = 0
     for entry in entries:
         if entry.is_submodule or not entry.expected:
@@ -133,7 +99,7 @@ def is_dirty(top: str, entries: Sequence[Entry], commit: Commit) -> bool:
     return False
 
 
-def _has_filters(top: str, entries: Sequence[Entry]) -> bool:
+def has_filters(top: str, entries: Sequence[Entry]) -> bool:
     """Whether attributes may make a file differ from its blob although nobody changed it."""
     paths = [".git/info/attributes"]
     paths += [entry.path for entry in entries if entry.path.rpartition("/")[2] == ".gitattributes"]
@@ -153,8 +119,27 @@ def _changed(path: str, entry: Entry) -> bool:
         content = read_bytes(path, _MOST_HASHED)
     except (UnreadableError, ValueError):
         return False
-    return entry.sha not in (_blob(content), _blob(content.replace(b"\r\n", b"\n")))
+    return not is_blob(content, entry.sha)
 
 
-def _blob(content: bytes) -> bytes:
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).digest()
+def is_blob(content: bytes, name: bytes) -> bool:
+    """Whether git would store this content under this name, whichever way its lines end."""
+    if _blob(content, len(name)) == name:
+        return True
+    return b"\r\n" in content and name in blob_names(content, len(name))
+
+
+def blob_names(content: bytes, length: int) -> tuple[bytes, bytes]:
+    """The names that git gives to a content, as it is and with its lines ending as in the repository.
+
+    Parameters:
+        content: of a file.
+        length: that of the repository's hashes, in bytes: SHA-1 or SHA-256.
+    """
+    return _blob(content, length), _blob(content.replace(b"\r\n", b"\n"), length)
+
+
+def _blob(content: bytes, length: int) -> bytes:
+    data = b"blob %d\0" % len(content) + content
+    digest = hashlib.sha1(data, usedforsecurity=False) if length == _SHA1 else hashlib.sha256(data)
+    return digest.digest()

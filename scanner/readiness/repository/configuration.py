@@ -1,11 +1,15 @@
 """What a repository's owners say about their repository: `readiness.toml`, or `[tool.readiness]` in `pyproject.toml`.
 
     exclude = ["docs/", "*_generated.py"]    # paths that are not read, in the language of .gitignore
-    fail-under = 70                          # exit code 1 below this score
     as-of = 2026-11-01                       # the day the report is made for
+    fail-under = 70                          # exit code 1 below this score
+    fail-on = ["critical", "new"]            # exit code 1 for a finding of this weight, of this check, or a new one
+    baseline = "readiness-baseline.json"     # findings that are known
 
     [roles]                                  # what a file is for, where its path misleads
     "tools/" = "serving"
+
+    [[waivers]]                              # findings that are accepted (waivers.py)
 
 `readiness.toml` wins: where it exists, `pyproject.toml` is not looked at. The files belong to the scanned repository
 and are hostile input: patterns only (no regular expressions), paths only below the root, everything bounded.
@@ -16,7 +20,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -27,8 +31,12 @@ from readiness.repository.limits import KIBIBYTE
 from readiness.repository.reading import read_bytes
 from readiness.repository.toml import TomlError, parse_toml
 from readiness.repository.tree import Role, UnreadableError
+from readiness.repository.waivers import MOST_WAIVERS, WAIVER_SCHEMA, Waiver, located, read_waivers
 
 FILE_NAME = "readiness.toml"
+SCHEMA = Path(__file__).with_name("configuration.schema.json")
+"""The JSON Schema of the file, for editors; docs/generate.py writes it from `KEYS`."""
+
 _PROJECT_FILE = "pyproject.toml"
 _LARGEST_FILE = 256 * KIBIBYTE
 _MOST_PATTERNS = 200
@@ -49,34 +57,56 @@ class Configuration:
     Parameters:
         exclude: patterns of paths that are not read (the language of `.gitignore`, relative to the root, no `!`).
         roles: pattern -> role; the first pattern that matches a file decides, before the path classes.
-        fail_under: the score under which the command fails, 0 to 100.
+        fail_under: the score under which the command fails, 0 to 100; by layer, "" for the whole.
+        fail_on: weights and checks whose findings make the command fail, or `new`.
+        baseline: the file of known findings, relative to the root.
+        waivers: findings that are accepted.
         as_of: the day the report is made for; by default that of the commit or of our tables, whichever is later.
         source: the name of the file the settings come from; None when there is none.
     """
 
     exclude: tuple[str, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=lambda: MappingProxyType({}))
-    fail_under: float | None = None
     as_of: date | None = None
+    fail_under: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    fail_on: tuple[str, ...] = ()
+    baseline: str | None = None
+    waivers: tuple[Waiver, ...] = ()
     source: str | None = None
 
 
-def load_configuration(root: Path) -> Configuration:
+def load_configuration(root: Path, file: Path | None = None) -> Configuration:
     """Read the configuration of the repository at `root`; the defaults where it has none.
 
     A `pyproject.toml` that cannot be read or parsed holds no configuration, unless it mentions `tool.readiness`: a
     project that is broken elsewhere can still be scanned.
 
+    Parameters:
+        root: the scanned folder.
+        file: the file to read in place of the repository's own, which must exist.
+
     Raises:
         UsageError: the file cannot be read or parsed, an unknown key, a wrong type or value; names file and key.
     """
-    own = root / FILE_NAME
-    if os.path.lexists(own):
-        return _configuration(FILE_NAME, _parse(FILE_NAME, _text(FILE_NAME, own)))
-    project = _project_table(root / _PROJECT_FILE)
-    if project is None:
-        return Configuration()
-    return _configuration(f"{_PROJECT_FILE}, [tool.readiness]", project)
+    if file is not None and file.name != _PROJECT_FILE:
+        return _own(str(file), file)
+    if file is None and os.path.lexists(root / FILE_NAME):
+        return _own(FILE_NAME, root / FILE_NAME)
+    path = file or root / _PROJECT_FILE
+    if file is not None:
+        _text(str(file), file)  # who names a file means it
+    project = _project_table(path)
+    if project is not None:
+        table, text = project
+        return _configuration(f"{_PROJECT_FILE}, [tool.readiness]", table, text)
+    if file is not None:
+        raise UsageError(f"{file}: has no table [tool.readiness].")
+    return Configuration()
+
+
+def _own(name: str, path: Path) -> Configuration:
+    text = _text(name, path)
+    return _configuration(name, _parse(name, text), text)
 
 
 def parse_date(text: str) -> date:
@@ -136,8 +166,8 @@ def _parse(name: str, text: str) -> Mapping[str, object]:
         raise UsageError(f"{name}: not valid TOML: {error}.") from error
 
 
-def _project_table(path: Path) -> Mapping[str, object] | None:
-    """The table `[tool.readiness]` of a `pyproject.toml`; None where there is none."""
+def _project_table(path: Path) -> tuple[Mapping[str, object], str] | None:
+    """The table `[tool.readiness]` of a `pyproject.toml`, and the file's text; None where there is none."""
     try:
         text = read_bytes(str(path), _LARGEST_FILE).decode("utf-8-sig")
     except (UnreadableError, UnicodeError):
@@ -156,22 +186,29 @@ def _project_table(path: Path) -> Mapping[str, object] | None:
     table = tools["readiness"]
     if not isinstance(table, dict):
         raise UsageError(f"{_PROJECT_FILE}: tool.readiness is {_kind(table)}, a table was expected.")
-    return table
+    return table, text
 
 
-def _configuration(source: str, table: Mapping[str, object]) -> Configuration:
-    known: dict[str, Callable[[str, object], object]] = {
-        "exclude": _patterns,
-        "roles": _roles,
-        "fail-under": _score,
-        "as-of": _day,
-    }
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of the configuration: how its value is read and checked, its JSON Schema, and what it means."""
+
+    name: str
+    read: Callable[[str, object], object]
+    schema: Mapping[str, object]
+    meaning: str
+
+
+def _configuration(source: str, table: Mapping[str, object], text: str) -> Configuration:
+    known = {key.name: key for key in KEYS}
+    name = source.partition(",")[0]
     values: dict[str, object] = {}
     for key, value in table.items():
         if key not in known:
             raise UsageError(f"{source}: unknown key {key[:80]!r}{_nearest(key, known)}")
-        values[key.replace("-", "_")] = known[key](f"{source}: {key}", value)
-    return Configuration(**values, source=source.partition(",")[0])  # type: ignore[arg-type]
+        values[key.replace("-", "_")] = known[key].read(f"{source}: {key}", value)
+    configuration = Configuration(**values, source=name)  # type: ignore[arg-type]
+    return replace(configuration, waivers=located(configuration.waivers, text, name))
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -224,6 +261,32 @@ def _score(where: str, value: object) -> float:
     return float(value)
 
 
+def _scores(where: str, value: object) -> Mapping[str, float]:
+    if isinstance(value, dict):
+        named = {("" if name == "score" else name): _score(f"{where}.{name}", each) for name, each in value.items()}
+        return MappingProxyType(named)
+    return MappingProxyType({"": _score(where, value)})
+
+
+def _words(where: str, value: object) -> tuple[str, ...]:
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise UsageError(f'{where} is {_kind(value)}, a list of texts was expected: ["critical", "new"].')
+    return tuple(words[:_MOST_PATTERNS])
+
+
+def _waivers(where: str, value: object) -> tuple[Waiver, ...]:
+    return read_waivers(where, value, checked_pattern)
+
+
+def _below_root(where: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{where} is {_kind(value)}, the path of a file was expected.")
+    if not value or value.startswith(("/", "~")) or value[1:2] == ":" or ".." in value.split("/") or "\\" in value:
+        raise UsageError(f"{where}: {value[:80]!r} is no path below the root of the repository.")
+    return value
+
+
 def _day(where: str, value: object) -> date:
     if isinstance(value, str):
         try:
@@ -233,3 +296,65 @@ def _day(where: str, value: object) -> date:
     if isinstance(value, datetime) or not isinstance(value, date):
         raise UsageError(f"{where} is {_kind(value)}, a day was expected: 2026-01-31.")
     return value
+
+
+_CHECK_OR_WEIGHT = {"type": "string", "anyOf": [{"$ref": "#/$defs/check"}, {"$ref": "#/$defs/weight"}]}
+_PATTERN_SCHEMA = {"type": "string", "minLength": 1, "maxLength": LONGEST_PATTERN}
+_SCORE_SCHEMA = {"type": "number", "minimum": 0, "maximum": 100}
+
+KEYS = (
+    Key(
+        "exclude",
+        _patterns,
+        {"type": "array", "items": _PATTERN_SCHEMA, "maxItems": _MOST_PATTERNS},
+        "Patterns of what is not read. The report lists it as skipped.",
+    ),
+    Key(
+        "roles",
+        _roles,
+        {"type": "object", "additionalProperties": {"enum": list(_ROLE_NAMES)}, "maxProperties": _MOST_PATTERNS},
+        "Pattern → role: what files are for, where their paths mislead. The first pattern that fits decides.",
+    ),
+    Key(
+        "as-of",
+        _day,
+        {"type": "string", "format": "date"},
+        "The day the report is made for; without it, the day of the commit, or that of the tables of models in this "
+        "version of readiness where it is later.",
+    ),
+    Key(
+        "fail-under",
+        _scores,
+        {
+            "anyOf": [
+                _SCORE_SCHEMA,
+                {
+                    "type": "object",
+                    "properties": {"score": _SCORE_SCHEMA},
+                    "propertyNames": {"anyOf": [{"const": "score"}, {"$ref": "#/$defs/layer"}]},
+                    "additionalProperties": _SCORE_SCHEMA,
+                },
+            ]
+        },
+        "`scan` exits with 1 under this score; as a table, `score` for the whole and a number for each layer.",
+    ),
+    Key(
+        "fail-on",
+        _words,
+        {"anyOf": [_CHECK_OR_WEIGHT, {"type": "array", "items": _CHECK_OR_WEIGHT, "maxItems": _MOST_PATTERNS}]},
+        "`scan` exits with 1 for a finding of this weight or a heavier one, of this check, or (`new`) for a new one.",
+    ),
+    Key(
+        "baseline",
+        _below_root,
+        {"type": "string", "minLength": 1},
+        "The file of known findings, relative to the root: only what is not in it is reported.",
+    ),
+    Key(
+        "waivers",
+        _waivers,
+        {"type": "array", "items": WAIVER_SCHEMA, "maxItems": MOST_WAIVERS},
+        "Findings that are accepted, or satisfied elsewhere.",
+    ),
+)
+"""Every key, in the order in which the documentation has them."""

@@ -102,7 +102,7 @@ def _entries(data: bytes, count: int, compressed: bool) -> tuple[list[Entry], in
             raise DamagedIndexError("paths too long")
         entries.append(
             Entry(
-                path=_below_the_root(previous),
+                path=path_of(previous),
                 mode=mode,
                 sha=sha,
                 size=size,
@@ -128,8 +128,12 @@ def _offset(data: bytes, at: int) -> tuple[int, int]:
     return value, at
 
 
-def _below_the_root(path: bytes) -> str:
-    """A path as text. Git never writes one that leaves the work tree or enters `.git`; a forged index may."""
+def path_of(path: bytes) -> str:
+    """A path as text.
+
+    Raises:
+        DamagedIndexError: it leaves the work tree or enters `.git`: git never writes such a one, a forged index may.
+    """
     parts = path.split(b"/")
     if len(path) > _LONGEST_PATH or any(part in (b"", b".", b"..") or part.lower() == b".git" for part in parts):
         raise DamagedIndexError("path outside the work tree")

@@ -11,10 +11,11 @@ from readiness.errors import UsageError
 from readiness.repository.commit import head_commit, is_dirty
 from readiness.repository.configuration import Configuration, checked_pattern
 from readiness.repository.limits import Budget, Limits
+from readiness.repository.on_disk import OnDisk
 from readiness.repository.reading import in_words
 from readiness.repository.selection import Search, Selection
 from readiness.repository.sorting import Sorter, printable
-from readiness.repository.tracked import WorkTree, find_work_tree, tracked_files
+from readiness.repository.tracked import below, find_work_tree, tracked_files
 from readiness.repository.tree import Repository
 from readiness.repository.walk import walk
 
@@ -39,27 +40,33 @@ def open_repository(
     Raises:
         UsageError: `root` does not exist, is no folder or cannot be read; a pattern of `exclude` is wrong.
     """
-    resolved = _resolved(root)
-    patterns = [*configuration.exclude, *(checked_pattern(pattern, "--exclude") for pattern in exclude)]
-    search = Search(resolved, Selection.of(patterns, limits), limits, Budget(limits.seconds))
-    tree = find_work_tree(resolved)
+    search = search_of(root, configuration, limits, exclude)
+    tree = find_work_tree(search.root)
     listing = tracked_files(tree, search) if tree is not None else None
     commit = head_commit(tree.top) if tree is not None and listing is not None else None
-    sorter = Sorter(search, configuration.roles)
+    sorter = Sorter(search, OnDisk(search.root, search.budget), configuration.roles)
     sorter.sort(listing if listing is not None else walk(search))
     return Repository(
-        name=_name(resolved, tree if listing is not None else None),
+        name=name_of(search.root, tree.top if tree is not None and listing is not None else None),
         revision=commit.revision if commit is not None else None,
         dirty=tree is not None and commit is not None and is_dirty(tree.top, tree.entries, commit),
         committed=commit.committed if commit is not None else None,
         files=tuple(sorter.files),
         skipped=sorter.all_skipped(),
         others=tuple(sorter.others),
+        prefix=printable(below(search.root, tree.top)) if tree is not None and listing is not None else "",
     )
 
 
-def _resolved(root: Path) -> str:
-    """The root as an absolute path that a listing can start from."""
+def search_of(root: Path, configuration: Configuration, limits: Limits, exclude: Sequence[str]) -> Search:
+    """What a listing of `root` works with. Raises `UsageError` as `open_repository` does."""
+    resolved = resolved_root(root)
+    patterns = [*configuration.exclude, *(checked_pattern(pattern, "--exclude") for pattern in exclude)]
+    return Search(resolved, Selection.of(patterns, limits), limits, Budget(limits.seconds))
+
+
+def resolved_root(root: Path) -> str:
+    """The root as an absolute path that a listing can start from. Raises `UsageError`."""
     try:
         resolved = os.path.realpath(root)
         mode = os.stat(resolved).st_mode
@@ -78,9 +85,9 @@ def _resolved(root: Path) -> str:
     return resolved
 
 
-def _name(root: str, tree: WorkTree | None) -> str:
+def name_of(root: str, top: str | None) -> str:
     """The folder's name; of a folder inside a work tree, with the names from the work tree's on: `shop/backend`."""
     parts = [os.path.basename(root) or root]
-    if tree is not None and tree.top != root:
-        parts = [os.path.basename(tree.top) or tree.top, *os.path.relpath(root, tree.top).split(os.sep)]
+    if top is not None and top != root:
+        parts = [os.path.basename(top) or top, *os.path.relpath(root, top).split(os.sep)]
     return printable("/".join(parts))

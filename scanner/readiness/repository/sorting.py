@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from readiness.repository.globs import Rules
 from readiness.repository.kinds import Kind, kind_of, largest
 from readiness.repository.limits import size_in_words
-from readiness.repository.reading import Reader, in_words, not_regular, too_large
+from readiness.repository.reading import not_regular, too_large
 from readiness.repository.roles import role_of
 from readiness.repository.selection import EXCLUDED, Listing, Search
-from readiness.repository.tree import File, Role, Skipped
+from readiness.repository.tree import File, Role, Skipped, UnreadableError
 
 _ROOT = "./"
 
@@ -24,11 +25,28 @@ def printable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+class Store(Protocol):
+    """Where the listed files lie: a work tree, or the objects of a revision. Paths are raw, below the root."""
+
+    def link_above(self, raw: str) -> str | None:
+        """The topmost directory above a path that is a link, whatever the listing believes it to be."""
+
+    def look(self, raw: str) -> tuple[int, int]:
+        """The mode (as `stat` has it) and the size of what is there; raises `UnreadableError` with the reason."""
+
+    def target(self, raw: str) -> str:
+        """What is written in a link; empty where it cannot be read."""
+
+    def reader(self, raw: str, limit: int) -> Callable[[], bytes]:
+        """`File.read` of a regular file; raises `UnreadableError` where it is known that it will not be read."""
+
+
 @dataclass(slots=True)
 class Sorter:
     """Looks at each listed path once, in the order of the paths, and never opens anything."""
 
     search: Search
+    store: Store
     roles: Mapping[str, Role]
     files: list[File] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -36,7 +54,6 @@ class Sorter:
     _overrides: list[tuple[Rules, Role]] = field(default_factory=list)
     _listed: dict[str, str] = field(default_factory=dict)
     _targets: dict[str, str] = field(default_factory=dict)
-    _links: dict[str, bool] = field(default_factory=lambda: {"": False})
     _bytes: int = 0
 
     def __post_init__(self) -> None:
@@ -74,37 +91,36 @@ class Sorter:
     def _sort(self, path: str, raw: str) -> None:
         if self.search.selection.excluded.decide(raw, directory=False):
             return self._skip(path, EXCLUDED)
-        link = self._link_above(raw)
+        link = self.store.link_above(raw)
         if link is not None:
             return self._skip(printable(link), "symbolic link")
-        absolute = f"{self.search.root}/{raw}"
         try:
-            status = os.lstat(absolute)
-        except FileNotFoundError:
-            return self._skip(path, "tracked by git, but not in the work tree")
-        except OSError as error:
-            return self._skip(path, in_words(error))
-        special = not_regular(status.st_mode)
+            mode, size = self.store.look(raw)
+        except UnreadableError as error:
+            return self._skip(path, str(error))
+        special = not_regular(mode)
         if special is not None:
-            if stat.S_ISLNK(status.st_mode):
-                self._targets[path] = _target(raw, absolute)
+            if stat.S_ISLNK(mode):
+                self._targets[path] = _target(raw, self.store.target(raw))
             return self._skip(path, special)
         kind = kind_of(path)
         if len(self.files if kind is not Kind.OPAQUE else self.others) >= self.search.limits.files:
             return self._skip(path, f"over the limit of {self.search.limits.files} files")
         if kind is Kind.OPAQUE:
             return self.others.append(path)
-        return self._take(path, absolute, status.st_size, largest(kind, self.search.limits))
+        return self._take(path, raw, size, largest(kind, self.search.limits))
 
-    def _take(self, path: str, absolute: str, size: int, limit: int) -> None:
+    def _take(self, path: str, raw: str, size: int, limit: int) -> None:
         if size > limit:
             return self._skip(path, too_large(size, limit))
         if self._bytes + size > self.search.limits.total_bytes:
             return self._skip(path, f"over the limit of {size_in_words(self.search.limits.total_bytes)} for all files")
-        if not os.access(absolute, os.R_OK):
-            return self._skip(path, "cannot be read: permission denied")
+        try:
+            reader = self.store.reader(raw, limit)
+        except UnreadableError as error:
+            return self._skip(path, str(error))
         self._bytes += size
-        self.files.append(File(path, size, self._role(path), Reader(absolute, limit, self.search.budget)))
+        self.files.append(File(path, size, self._role(path), reader))
         return None
 
     def _role(self, path: str) -> Role:
@@ -113,28 +129,7 @@ class Sorter:
                 return role
         return role_of(path)
 
-    def _link_above(self, raw: str) -> str | None:
-        """The topmost directory above a path that is a link in the work tree, whatever git believes it to be."""
-        directory = raw.rpartition("/")[0]
-        unknown: list[str] = []
-        while directory not in self._links:
-            unknown.append(directory)
-            directory = directory.rpartition("/")[0]
-        if self._links[directory]:
-            return self._link_above(directory) or directory
-        for path in reversed(unknown):
-            try:
-                self._links[path] = stat.S_ISLNK(os.lstat(f"{self.search.root}/{path}").st_mode)
-            except OSError:
-                self._links[path] = False  # missing or closed: what is said of the file itself will tell
-            if self._links[path]:
-                return path
-        return None
 
-
-def _target(raw: str, absolute: str) -> str:
+def _target(raw: str, written: str) -> str:
     """Where a link leads, as a path below the root; what leads elsewhere is the path of no file there."""
-    try:
-        return printable(posixpath.normpath(posixpath.join(raw.rpartition("/")[0], os.readlink(absolute))))
-    except OSError:
-        return ""
+    return printable(posixpath.normpath(posixpath.join(raw.rpartition("/")[0], written))) if written else ""

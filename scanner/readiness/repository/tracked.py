@@ -20,7 +20,16 @@ class WorkTree:
 
 
 def find_work_tree(root: str) -> WorkTree | None:
-    """The work tree that `root` (absolute, resolved) lies in; None where there is none that can be read.
+    """The work tree that `root` (absolute, resolved) lies in; None where there is none that can be read."""
+    top = top_of(root)
+    try:
+        return WorkTree(top, tuple(read_index(f"{top}/.git/index"))) if top is not None else None
+    except (OSError, UnreadableError, DamagedIndexError):
+        return None
+
+
+def top_of(root: str) -> str | None:
+    """The top directory of the work tree that `root` (absolute, resolved) lies in; None where there is none.
 
     Only a real `.git` directory is believed: a `.git` file points elsewhere, and such a tree (a linked work tree, a
     submodule) is walked instead.
@@ -31,13 +40,16 @@ def find_work_tree(root: str) -> WorkTree | None:
         if above == top:
             return None
         top = above
-    directory = f"{top}/.git"
     try:
-        if not stat.S_ISDIR(os.lstat(directory).st_mode):
-            return None
-        return WorkTree(top, tuple(read_index(f"{directory}/index")))
-    except (OSError, UnreadableError, DamagedIndexError):
+        return top if stat.S_ISDIR(os.lstat(f"{top}/.git").st_mode) else None
+    except OSError:
         return None
+
+
+def below(root: str, top: str) -> str:
+    """What the paths of a work tree begin with when they lie below `root`: "" or `backend/`."""
+    base = os.path.relpath(root, top).replace(os.sep, "/")
+    return "" if base == "." else f"{base}/"
 
 
 def tracked_files(tree: WorkTree, search: Search) -> Listing | None:
@@ -45,17 +57,16 @@ def tracked_files(tree: WorkTree, search: Search) -> Listing | None:
 
     Untracked files are left out, whether ignored or not: they are no part of the revision that is reported.
     """
-    base = os.path.relpath(search.root, tree.top).replace(os.sep, "/")
-    prefix = "" if base == "." else f"{base}/"
+    prefix = below(search.root, tree.top)
     listing = Listing()
-    below = [entry for entry in tree.entries if entry.path.startswith(prefix)]
-    if not below:
+    entries = [entry for entry in tree.entries if entry.path.startswith(prefix)]
+    if not entries:
         return None
-    for entry in below:
+    for entry in entries:
         directory, _, name = entry.path[len(prefix) :].rpartition("/")
         if name == ENVIRONMENT_FILE and directory and search.selection.enters(directory):
             search.selection.refuse(directory, INSTALLED)
-    for entry in below:
+    for entry in entries:
         path = entry.path[len(prefix) :]
         if not search.selection.enters(path.rpartition("/")[0]):
             continue

@@ -53,7 +53,8 @@ class Repository:
 
     `committed` is the commit's date (UTC). `others` are the paths of files that exist but
     hold no text (images, archives, model weights …): nothing is passed over there, yet a fact may ask for one.
-    In `skipped`, a path that ends with `/` is a directory that was not entered.
+    In `skipped`, a path that ends with `/` is a directory that was not entered. `prefix` leads from the top of the git
+    work tree to the root (`services/chat/`); it is empty where they are the same, or where there is no work tree.
     """
 
     name: str
@@ -63,3 +64,4 @@ class Repository:
     files: tuple[File, ...]
     skipped: tuple[Skipped, ...]
     others: tuple[str, ...] = ()
+    prefix: str = ""
