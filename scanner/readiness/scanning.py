@@ -83,7 +83,7 @@ def scan(
     chosen = configuration if configuration is not None else load_configuration(root)
     catalogue = _catalogue()
     refuse_unknown_checks(chosen, catalogue)
-    known = _read_baseline(root, chosen, baseline)
+    known = _read_baseline(root, chosen, baseline, catalogue)
     repository = _open(root, chosen, exclude, revision)
     day = _knowledge().models.day
     today = as_of or chosen.as_of or max(repository.committed or day, day)
@@ -150,7 +150,9 @@ def refuse_unknown_checks(chosen: Configuration, catalogue: Catalogue) -> None:
             raise UsageError(f"{waiver.source}:{waiver.line}: there is no check `{waiver.check[:80]}`{near}")
 
 
-def _read_baseline(root: Path, chosen: Configuration, given: Path | None) -> tuple[str, Baseline] | None:
+def _read_baseline(
+    root: Path, chosen: Configuration, given: Path | None, catalogue: Catalogue
+) -> tuple[str, Baseline] | None:
     """The baseline with its name: that of the command line as it was given, or the configuration's, below the root."""
     if given is None and chosen.baseline is None:
         return None
@@ -159,7 +161,7 @@ def _read_baseline(root: Path, chosen: Configuration, given: Path | None) -> tup
         text = read_bytes(str(path), LARGEST_BASELINE).decode("utf-8")
     except (UnreadableError, UnicodeError) as error:
         raise UsageError(f"{name} cannot be read: {error}; `readiness baseline` writes one") from error
-    return name, from_text(text, name)
+    return name, from_text(text, name, catalogue.names)
 
 
 def _paths(repository: Repository) -> frozenset[str]:

@@ -256,3 +256,20 @@ def test_the_baseline_of_a_repository_without_a_model(
     assert main(["baseline", str(root)]) == 0
     assert "0 findings" in capsys.readouterr().err
     assert scan(root, "--baseline", str(root / "readiness-baseline.json"), "--fail-on", "new") == 0
+
+
+def test_a_baseline_and_a_revision_together_leave_what_both_call_new(
+    known: Path, tmp_path: Path, commit_all: Commit
+) -> None:
+    file = known / "app" / "llm.py"
+    file.write_text(file.read_text("utf-8").replace("max_tokens=9, ", ""), "utf-8")
+    commit_all(known)
+    add_call(known)
+    commit_all(known)
+    report = tmp_path / "report.json"
+    compare = ("--baseline", baseline_of(known), "--since", "HEAD~1")
+    assert scan(known, *compare, "--fail-on", "new", f"--output=json={report}") == 1
+    assert {(path, line) for _, path, line in places(report)} == {("app/llm.py", LINE)}
+    scope = json.loads(report.read_text("utf-8"))["scope"]
+    assert scope["known"] > 0
+    assert scope["outside"] > 0  # the limit that was taken out before that revision

@@ -190,6 +190,7 @@ VALUES: dict[str, tuple[str, list[object]]] = {
         "import openai\ndef handler(client: openai.OpenAI):\n  return client\nit = handler()",
         [OPENAI],
     ),
+    "a name on the right of its own assignment": ("x = 1\nx = [\n  x\n]\nit = x[0]", [1]),
     "a value defined through itself": ("x = x\nit = x", ["Unknown"]),
     "a function that calls itself": ("def f(n):\n  return f(n - 1)\nit = f(3)", ["Unknown"]),
     "a function that calls itself and ends": ("def f(n):\n  return f(n - 1) if n else 1\nit = f(3)", ["Unknown", 1]),

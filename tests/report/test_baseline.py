@@ -77,6 +77,13 @@ def test_the_same_content_elsewhere_has_moved_when_its_file_is_gone() -> None:
     assert states(old, new, "a.py", "b.py") == ["new"]
 
 
+def test_a_check_that_was_renamed_keeps_what_is_known() -> None:
+    old = baseline_of(report(finding("a.py", 3, "c", "1"), check=replace(TIMEOUT, name="call-timeout")))
+    read = from_text(to_text(old), "b.json", {"call-timeout": TIMEOUT.name})
+    laid = with_baseline(report(finding("a.py", 8, "c", "2")), read, "b.json", lambda path: True)
+    assert [one.state for one in laid.checks[0].findings] == ["known"]
+
+
 def test_one_entry_knows_one_finding() -> None:
     old = report(finding("a.py", 3, "c", "1"))
     new = report(finding("a.py", 3, "c", "2"), finding("a.py", 9, "c", "3"))

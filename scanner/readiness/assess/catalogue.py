@@ -49,7 +49,10 @@ class Catalogue:
     @property
     def attestable(self) -> dict[str, str]:
         """What may be attested, with its sentence: the claims, and every check (its control may lie elsewhere)."""
-        return {claim.name: claim.title for claim in self.claims} | {one.name: one.statement for one in self.checks}
+        statements = {check.name: check.statement for check in self.checks}
+        return {claim.name: claim.title for claim in self.claims} | {
+            name: statements[current] for name, current in self.names.items()
+        }
 
 
 def load_catalogue(root: Path | None = None, facts: type | None = None) -> Catalogue:

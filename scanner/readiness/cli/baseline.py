@@ -65,10 +65,11 @@ def baseline(
 
 
 def _existing(target: Path) -> Baseline | None:
+    from readiness.assess.catalogue import load_catalogue
     from readiness.report.baseline import from_text
 
     try:
-        return from_text(target.read_text(encoding="utf-8"), str(target))
+        return from_text(target.read_text(encoding="utf-8"), str(target), load_catalogue().names)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from readiness.errors import UsageError
@@ -26,7 +27,7 @@ _WORSE = {"unknown": 0, "partial": 1, "fail": 2}
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One finding that is known. `content` is its fingerprint without the path."""
+    """One finding that is known. `content` stands for what its place says."""
 
     check: str
     path: str
@@ -89,8 +90,14 @@ def to_text(baseline: Baseline) -> str:
     return "\n".join(["{", *lines, '  "findings": [', ",\n".join(entries), "  ]", "}"]) + "\n"
 
 
-def from_text(text: str, name: str) -> Baseline:
+def from_text(text: str, name: str, names: Mapping[str, str] = MappingProxyType({})) -> Baseline:
     """The baseline in `text`: a file that `readiness baseline` wrote, or a saved JSON report.
+
+    Args:
+        text: the file's content.
+        name: what to call it in an error.
+        names: names that checks have or had, with the names they have now; a finding of a check that was renamed is
+            known by what its place says.
 
     Raises:
         UsageError: it is neither.
@@ -99,10 +106,11 @@ def from_text(text: str, name: str) -> Baseline:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} is not JSON ({error}); write it again with `readiness baseline`") from error
-    if isinstance(data, dict) and "schema_version" in data:
-        return baseline_of(from_json(text, name))
     try:
-        return _read(data)
+        saved = isinstance(data, dict) and "schema_version" in data
+        baseline = baseline_of(from_json(text, name)) if saved else _read(data)
+        current = tuple(replace(one, check=names.get(one.check, one.check)) for one in baseline.findings)
+        return replace(baseline, findings=current)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"{name} is no baseline of this readiness; write it again with `readiness baseline`"

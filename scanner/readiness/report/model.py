@@ -148,7 +148,7 @@ class FindingReport:
     """A place to mend; an empty path and line 0 stand for the repository as a whole, where something is absent.
 
     The fingerprint survives edits elsewhere in the file, and another layout of the same code: it is made of check, path
-    and normalised content, never of the line number. `content` is the same without the path: it tells a moved finding.
+    and normalised content, never of the line number. `content` is what the place says, alone: it tells a moved finding.
     `state` is given where not all findings are reported: `new`, or why not: `known` or `moved` (in the baseline),
     `outside` (of what changed since a revision).
     """

@@ -74,7 +74,7 @@ def finding_reports(check: str, findings: Iterable[Finding], source: Source) -> 
                 fingerprint=digest(identity, str(seen[identity])),
                 verdict=str(finding.verdict),
                 source=source.shown(finding.place),
-                content=digest(check, said),
+                content=digest(said),
             )
         )
     return tuple(reports)

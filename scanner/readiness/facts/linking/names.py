@@ -86,8 +86,7 @@ class Names:
         if use is None or len(bindings) == 1:
             return bindings
         block = self._block(use, unit)
-        # The target of a comprehension stands behind its uses, in the same line.
-        before = [b for b in bindings if b.line < use.line or (b.how == "item" and b.line == use.line)] or bindings
+        before = [b for b in bindings if _binds_before(b, use)] or bindings
         reaching: list[Binding] = []
         for binding in reversed(before):
             reaching.append(binding)
@@ -185,3 +184,12 @@ def _told(values: Values) -> Values:
     """Alternatives without a None that only says "not yet", where something else is said too."""
     kept = tuple(v for v in values if not (isinstance(v, Known) and v.value is None))
     return kept or values
+
+
+def _binds_before(binding: Binding, use: code.Expression) -> bool:
+    """Whether a binding stands before a use; on the right of `x = f(x)` it reads what was bound before."""
+    if binding.how == "item":  # the target of a comprehension stands behind its uses, in the same line
+        return binding.line <= use.line
+    value = binding.value
+    inside = value is not None and value.line <= use.line <= value.end_line
+    return binding.line < use.line and not inside
