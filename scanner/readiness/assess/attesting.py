@@ -13,6 +13,7 @@ from readiness.assess.yaml_file import Fields, read_yaml
 from readiness.facts.governance.attestations import FIELDS, Attestation
 from readiness.facts.governance.responsibilities import names_nobody
 from readiness.facts.place import Place
+from readiness.repository.days import day_of
 
 
 class Standing(StrEnum):
@@ -99,7 +100,7 @@ def _problem(one: Attestation, titles: Mapping[str, str], as_of: date) -> str:
 
 
 def _date_problem(stated: str, expires: str, as_of: date) -> str:
-    begin, end = _day(stated), _day(expires)
+    begin, end = day_of(stated), day_of(expires)
     if begin is None or end is None:
         field, text = ("date", stated) if begin is None else ("expires", expires)
         return f"{field} {text!r} is no day: write YYYY-MM-DD"
@@ -108,11 +109,3 @@ def _date_problem(stated: str, expires: str, as_of: date) -> str:
     if begin > as_of:
         return f"its date, {stated}, is later than the day of this report, {as_of.isoformat()}"
     return ""
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.isoformat() == text else None

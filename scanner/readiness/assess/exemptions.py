@@ -16,6 +16,7 @@ from readiness.assess.spelling import suggestion
 from readiness.extract.suppressions import Suppression
 from readiness.facts.governance.responsibilities import names_nobody
 from readiness.facts.place import Place
+from readiness.repository.days import day_of
 from readiness.repository.globs import Rules
 from readiness.repository.waivers import Waiver
 
@@ -133,7 +134,7 @@ def _suppressed(comment: Suppression, names: Mapping[str, str]) -> Iterable[Exem
 
 
 def _waived(waiver: Waiver, names: Mapping[str, str], as_of: date) -> Exemption:
-    end = _day(waiver.expires)
+    end = day_of(waiver.expires)
     expired, problem = False, ""
     if end is None:
         expired, problem = True, f"ends on {waiver.expires!r}, which is no day, and so counts as expired: YYYY-MM-DD"
@@ -154,11 +155,3 @@ def _waived(waiver: Waiver, names: Mapping[str, str], as_of: date) -> Exemption:
         problem=problem,
         expired=expired,
     )
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.isoformat() == text else None

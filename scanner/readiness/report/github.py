@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from readiness.report.findings import Listed, reported
 from readiness.report.model import Report, ScoreSummary
 from readiness.report.page import count, listed
-from readiness.report.sanitize import clean, one_line
+from readiness.report.sanitize import clean, cut, one_line
 
 KINDS = ("error", "warning", "notice")
 MOST = 10
@@ -58,14 +58,14 @@ def _finding(kind: str, one: Listed, prefix: str) -> str:
         place["file"] = clean(prefix + finding.path)
         place["line"] = max(1, finding.line)
         place["endLine"] = max(1, finding.line, finding.end_line)
-    return _command(kind, _cut(message, _MESSAGE), title=clean(one.check), **place)
+    return _command(kind, cut(message, _MESSAGE), title=clean(one.check), **place)
 
 
 def _more(left_out: Sequence[Listed]) -> str:
     """How many findings GitHub would have dropped, and where they are."""
     files = Counter(one.finding.path for one in left_out)
     ranked = sorted(files.items(), key=lambda item: (-item[1], item[0]))
-    named = [f"{_cut(clean(path), _PATH) or 'the repository as a whole'} ({number})" for path, number in ranked]
+    named = [f"{cut(clean(path), _PATH) or 'the repository as a whole'} ({number})" for path, number in ranked]
     return f"{count(len(left_out), 'more finding')}: {listed(named, str, _FILES)}. `--format json` has all of them."
 
 
@@ -78,7 +78,7 @@ def _verdict(report: Report) -> str:
     if report.gate is not None:
         lines.append("The gate is met." if report.gate.met else "The gate is not met.")
         lines += [f"{one.demand}: {one.says}." for one in report.gate.demands if not one.met]
-    return "\n".join(_cut(one_line(line), _MESSAGE) for line in lines)
+    return "\n".join(cut(one_line(line), _MESSAGE) for line in lines)
 
 
 def _score(score: ScoreSummary) -> str:
@@ -99,7 +99,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

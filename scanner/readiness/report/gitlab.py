@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from readiness.report.findings import Listed, reported
 from readiness.report.model import Report, RepositorySummary
-from readiness.report.sanitize import clean, one_line
+from readiness.report.sanitize import clean, cut, one_line
 
 SEVERITIES = {
     "fail": {"critical": "blocker", "high": "critical", "medium": "major", "low": "minor"},
@@ -74,9 +74,8 @@ def _entry(one: Listed, fingerprint: str, repository: RepositorySummary) -> _Fin
 def _description(one: Listed) -> str:
     """What is wrong, and by which check: GitLab shows its users no other field."""
     text = one_line(one.finding.message) or one_line(one.statement)
-    cut = text if len(text) <= _DESCRIPTION else f"{text[: _DESCRIPTION - 1]}…"
     of_all = "" if one.finding.path else ", of the repository as a whole"
-    return f"{cut} ({clean(one.check)}{of_all})"
+    return f"{cut(text, _DESCRIPTION)} ({clean(one.check)}{of_all})"
 
 
 def _fingerprints(listed: tuple[Listed, ...]) -> list[str]:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from readiness.report.model import CheckReport, ExemptionReport, FindingReport, Report
 from readiness.report.page import count
-from readiness.report.sanitize import clean, one_line
+from readiness.report.sanitize import clean, cut, one_line
 
 Outcome = Literal["passed", "failure", "skipped"]
 
@@ -146,5 +146,4 @@ def _element(case: _Case, classname: str) -> Element:
 
 
 def _line(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= _MESSAGE else f"{line[: _MESSAGE - 1]}…"
+    return cut(one_line(text), _MESSAGE)

@@ -23,7 +23,7 @@ from readiness.report.model import (
 )
 from readiness.report.page import count
 from readiness.report.sanitize import clean
-from readiness.report.terminal import first_finding
+from readiness.report.sentences import first_finding
 
 MARKER = "<!-- readiness -->"
 """The first line: a pipeline finds its comment again by it."""

@@ -40,6 +40,11 @@ def source_line(text: str, encoding: str = "utf-8") -> str:
     return clean(text.rstrip("\r\n").expandtabs(4).rstrip(" "), encoding)
 
 
+def cut(text: str, most: int) -> str:
+    """The beginning of a text, visibly cut where it is longer."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def is_hidden(character: str) -> bool:
     """Whether a character is not plainly visible: a control, a mark of direction, half a surrogate pair."""
     return unicodedata.category(character) in _HIDDEN

@@ -17,7 +17,7 @@ from readiness.assess.catalogue import Catalogue
 from readiness.assess.check import Check
 from readiness.report.findings import EXEMPTIONS, EXEMPTIONS_STATEMENT, Listed, reported
 from readiness.report.model import FindingReport, Report, RepositorySummary, SuppressedReport
-from readiness.report.sanitize import clean, one_line, source_line
+from readiness.report.sanitize import clean, cut, one_line, source_line
 
 Json = dict[str, Any]
 
@@ -148,8 +148,8 @@ def _descriptor(name: str, statement: str, why: str, parts: list[tuple[str, str]
     return {
         "id": clean(name),
         "name": "".join(word.capitalize() for word in clean(name).split("-"))[:255],  # not the same as the id, ever
-        "shortDescription": {"text": _cut(one_line(statement), _DESCRIPTION)},
-        "fullDescription": {"text": _cut(one_line(f"{statement} {why}"), _DESCRIPTION)},
+        "shortDescription": {"text": cut(one_line(statement), _DESCRIPTION)},
+        "fullDescription": {"text": cut(one_line(f"{statement} {why}"), _DESCRIPTION)},
         "help": {
             "text": "\n\n".join(f"{title}: {text}" for title, text in shown),
             "markdown": "\n\n".join(f"**{title}**\n\n{text}" for title, text in shown),
@@ -227,7 +227,7 @@ def _suppression(one: SuppressedReport) -> Json:
     # No `status`: the standard's schema misspells it (`state`), and where there is none it is accepted.
     return {
         "kind": "inSource" if one.origin == "code" else "external",
-        "justification": _cut(one_line("; ".join(told)), _MESSAGE),
+        "justification": cut(one_line("; ".join(told)), _MESSAGE),
     }
 
 
@@ -254,7 +254,7 @@ def _region(line: int, end_line: int, source: str) -> Json:
     region: Json = {"startLine": start, "startColumn": 1, "endLine": end, "endColumn": max(2, width + 1)}
     if shown:
         lines = [source_line(one) for one in shown] + ([] if complete else ["…"])
-        region["snippet"] = {"text": _cut("\n".join(lines), _SNIPPET)}
+        region["snippet"] = {"text": cut("\n".join(lines), _SNIPPET)}
     return region
 
 
@@ -299,12 +299,8 @@ def _within_limits(results: Iterable[Json]) -> Iterator[Json]:
 
 def _plain(text: str) -> str:
     """A text in which a viewer finds nothing to fill in (`{0}`) and nothing to link (`[here](there)`)."""
-    return _cut(_PLACEHOLDER.sub(r"{{\1}}", one_line(text)).replace("](", "] ("), _MESSAGE)
+    return cut(_PLACEHOLDER.sub(r"{{\1}}", one_line(text)).replace("](", "] ("), _MESSAGE)
 
 
 def _paragraphs(text: str) -> str:
     return "\n".join(clean(line) for line in text.strip().split("\n"))
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -8,16 +8,16 @@ from itertools import zip_longest
 from rich.text import Text
 
 from readiness.report.attested import attested
-from readiness.report.model import CheckReport, FindingReport, LayerReport, Report, ScoreSummary
+from readiness.report.model import LayerReport, Report, ScoreSummary
 from readiness.report.page import GRADE_STYLES, INDENT, VERDICT_STYLES, Page, count, listed, row, spans, style_of
 from readiness.report.scoped import scoped
+from readiness.report.sentences import first_finding, kind_in_words, told, without_score
 
 _MARGIN = " " * INDENT
 _FIRST = 5  # actions shown: more than a reader remembers is a list, not a plan
 _PROBLEMS = 5
 _TITLE = 26
 _PROVISIONAL = "   provisional"
-_ACRONYMS = {"ai", "api", "cli", "llm", "ml", "mcp", "rag"}
 
 
 def summary(report: Report, page: Page, *, complete: bool = False) -> list[Text]:
@@ -65,7 +65,7 @@ def _header(report: Report, page: Page) -> list[Text]:
     dirty = " (dirty)" if repository.dirty else ""
     name = page.fit(page.name(repository.name) or "repository", page.width - len(revision) - len(dirty))
     first = spans((name, "bold"), (revision, "dim"), (dirty, "yellow"))
-    kinds = ", ".join(page.text(_kind(kind)) for kind in repository.kinds)
+    kinds = ", ".join(page.text(kind_in_words(kind)) for kind in repository.kinds)
     counts = _counts(report)
 
     rest = page.width - first.cell_len - len(dot)
@@ -74,10 +74,6 @@ def _header(report: Report, page: Page) -> list[Text]:
     if first.cell_len + len(dot) + len(counts) <= page.width:
         return [first.append(dot, "dim").append(counts, "dim")]
     return [first, spans((page.fit(counts, page.width), "dim"))]
-
-
-def _kind(kind: str) -> str:
-    return " ".join(word.upper() if word in _ACRONYMS else word for word in kind.split("-"))
 
 
 def _counts(report: Report) -> str:
@@ -112,10 +108,7 @@ def _problems(report: Report, page: Page) -> list[Text]:
 def _without_score(report: Report, page: Page) -> list[Text]:
     """The one clear sentence."""
     name = page.fit(page.name(report.repository.name) or "This repository", page.width // 2)
-    if report.repository.gates.get("model"):
-        sentence = f"{name} uses a model, but nothing about it could be decided, so there is no score."
-    else:
-        sentence = f"{name} uses no AI model that readiness can see, so there is nothing to score."
+    sentence = without_score(name, report.repository.gates.get("model", False))
     return [Text(line) for line in page.wrap(sentence, page.width)]
 
 
@@ -199,28 +192,9 @@ def _fix_first(report: Report, page: Page) -> list[Text]:
             left.append("   ").append(place, "cyan")
         lines.append(row(left, right, page.right))
         if check is not None:
-            message = page.wrap(page.text(_told(check)), page.right - INDENT - 3, lines=2)
+            message = page.wrap(page.text(told(check)), page.right - INDENT - 3, lines=2)
             lines += [spans(_MARGIN, "   ", line) for line in message]
     return lines
-
-
-def first_finding(check: CheckReport) -> FindingReport | None:
-    """The finding to show where there is room for one: something wrong rather than something unknown."""
-    return next((one for one in check.findings if one.verdict in ("fail", "partial")), None) or next(
-        iter(check.findings), None
-    )
-
-
-def _told(check: CheckReport) -> str:
-    """What is wrong, in one sentence: how often, and what the first place says."""
-    finding = first_finding(check)
-    if finding is None:
-        return f"Not yet: {check.statement}"
-    sites = check.sites
-    if sites is None or sites.total < 2:
-        return finding.message
-    unknown = f" ({sites.unknown} unknown)" if sites.unknown else ""
-    return f"{sites.failed + sites.partial} of {sites.total} places{unknown}: {finding.message}"
 
 
 def _hints(report: Report, score: ScoreSummary, page: Page) -> list[Text]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from readiness.errors import UsageError
+from readiness.repository.days import day_of
 from readiness.repository.globs import LONGEST_PATTERN
 from readiness.repository.limits import KIBIBYTE
 from readiness.repository.reading import read_bytes
@@ -115,11 +116,8 @@ def parse_date(text: str) -> date:
     Raises:
         UsageError: the text is not such a day.
     """
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:  # ISO 8601 knows other spellings; reports know one
+    day = day_of(text)
+    if day is None:
         raise UsageError(f"{text[:40]!r} is not a date: write YYYY-MM-DD, for example 2026-01-31.")
     return day
 

@@ -13,7 +13,8 @@ from readiness.report.html import words
 from readiness.report.html.frames import Frame, of_evidence, of_finding
 from readiness.report.html.prose import Block, blocks
 from readiness.report.model import ActionReport, CheckReport, LayerReport, Report
-from readiness.report.terminal import first_finding, layer_numbers
+from readiness.report.sentences import first_finding
+from readiness.report.terminal import layer_numbers
 
 FINDINGS, DOUBTS, EVIDENCE = 20, 6, 6
 """Places shown of one check: a page with a thousand frames is read by nobody. `readiness scan --check` has them all."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from readiness.assess.scales import Grades
+from readiness.report import sentences
 from readiness.report.model import CheckReport, Report, ScoreSummary, SiteCounts
 from readiness.report.page import count
 from readiness.report.sanitize import clean, one_line
-from readiness.report.terminal import first_finding
 
 VERDICTS = ("fail", "partial", "unknown", "pass", "not-applicable")
 GRADES = ("A", "B", "C", "D", "F")
-_ACRONYMS = {"ai", "api", "cli", "llm", "ml", "mcp", "rag"}
 _LONGEST_PATH = 240
 
 
@@ -55,7 +54,7 @@ def contents(report: Report) -> list[tuple[str, str]]:
 
 def kind(name: str) -> str:
     """`llm-service` as people write it: LLM service."""
-    return " ".join(word.upper() if word in _ACRONYMS else word for word in name.split("-"))
+    return sentences.kind_in_words(name)
 
 
 def grade_class(grade: str | None) -> str:
@@ -89,9 +88,7 @@ def place(path: str, line: int) -> str:
 def without_score(report: Report) -> str:
     """The one clear sentence where there is no score."""
     name = clean(report.repository.name)[:120] or "This repository"
-    if report.repository.gates.get("model"):
-        return f"{name} uses a model, but nothing about it could be decided, so there is no score."
-    return f"{name} uses no AI model that readiness can see, so there is nothing to score."
+    return sentences.without_score(name, report.repository.gates.get("model", False))
 
 
 def interval(score: ScoreSummary) -> str:
@@ -143,14 +140,7 @@ def change(report: Report) -> str:
 
 def told(check: CheckReport) -> str:
     """What is wrong, in one sentence: how often, and what the first place says."""
-    finding = first_finding(check)
-    if finding is None:
-        return f"Not yet: {one_line(check.statement)}"
-    message = one_line(finding.message)
-    if check.sites is None or check.sites.total < 2:
-        return message
-    unknown = f" ({check.sites.unknown} unknown)" if check.sites.unknown else ""
-    return f"{check.sites.failed + check.sites.partial} of {check.sites.total} places{unknown}: {message}"
+    return one_line(sentences.told(check))
 
 
 def sites(counts: SiteCounts) -> str:
